@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where kernels differ: the driver is written for the newest, and this file
+ * gives older ones what they lack, under the newest name where it can.
+ *
+ * HAVE_* are the answers of probes/, compiled with the target's own flags by
+ * probe.sh; a missing answer is an error, not a no.
+ */
+#ifndef _ASHMEM_COMPAT_H
+#define _ASHMEM_COMPAT_H
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/shmem_fs.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#include "features.h"
+
+#ifndef CONFIG_SHMEM
+#error "ashmem keeps its pages in tmpfs: this kernel lacks CONFIG_SHMEM"
+#endif
+#ifndef CONFIG_INTERVAL_TREE
+#error "ashmem needs the kernel's interval tree: CONFIG_INTERVAL_TREE is off"
+#endif
+
+#ifndef HAVE_VMA_SET_FILE
+#error "no answer from compat/probes/vma_set_file.c"
+#elif !HAVE_VMA_SET_FILE
+static inline void vma_set_file(struct vm_area_struct *vma, struct file *file)
+{
+	get_file(file);
+	swap(vma->vm_file, file);
+	fput(file);
+}
+#endif
+
+#ifndef HAVE_VM_FLAGS_CLEAR
+#error "no answer from compat/probes/vm_flags_clear.c"
+#elif !HAVE_VM_FLAGS_CLEAR
+static inline void vm_flags_clear(struct vm_area_struct *vma,
+				  unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+#ifndef HAVE_SHRINKER_ALLOC
+#error "no answer from compat/probes/shrinker_alloc.c"
+#endif
+#ifndef HAVE_REGISTER_SHRINKER_NAME
+#error "no answer from compat/probes/register_shrinker_name.c"
+#endif
+#if HAVE_SHRINKER_ALLOC
+static inline int ashmem_compat_shrinker_register(struct shrinker *shrinker)
+{
+	shrinker_register(shrinker);
+	return 0;
+}
+#else
+#define shrinker_alloc(flags, name) kzalloc(sizeof(struct shrinker), GFP_KERNEL)
+
+static inline int ashmem_compat_shrinker_register(struct shrinker *shrinker)
+{
+	int ret;
+
+#if HAVE_REGISTER_SHRINKER_NAME
+	ret = register_shrinker(shrinker, KBUILD_MODNAME);
+#else
+	ret = register_shrinker(shrinker);
+#endif
+	if (ret)
+		kfree(shrinker);
+	return ret;
+}
+
+static inline void shrinker_free(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+}
+#endif
+
+#endif /* _ASHMEM_COMPAT_H */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mmap: checks a request against the region and attaches the backing file.
+ *
+ * The mask is enforced twice: on what the map asks for now, and in the VM_MAY
+ * bits, on what mprotect() could ask for later.
+ */
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include "ashmem.h"
+#include "compat/compat.h"
+
+#define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
+
+/* a prot mask is used as VM_* bits, and shifted as VM_MAY* bits */
+static_assert(PROT_READ == VM_READ && VM_MAYREAD == VM_READ << 4);
+static_assert(PROT_WRITE == VM_WRITE && VM_MAYWRITE == VM_WRITE << 4);
+static_assert(PROT_EXEC == VM_EXEC && VM_MAYEXEC == VM_EXEC << 4);
+
+static int mmap_check(struct ashmem_region *region, struct vm_area_struct *vma)
+{
+	unsigned long len = vma->vm_end - vma->vm_start;
+
+	if (!region->size)
+		return -EINVAL;
+	/* near SIZE_MAX the rounding wraps to 0, which no map fits into */
+	if (len > PAGE_ALIGN(region->size))
+		return -EINVAL;
+	if (vma->vm_flags & VM_ACCESS & ~region->prot_mask)
+		return -EPERM;
+	return 0;
+}
+
+static int mmap_locked(struct ashmem_region *region, struct vm_area_struct *vma)
+{
+	int ret;
+
+	ret = mmap_check(region, vma);
+	if (ret)
+		return ret;
+	if (!region->backing) {
+		ret = ashmem_backing_create(region, vma->vm_flags);
+		if (ret)
+			return ret;
+	}
+	if (vma->vm_flags & VM_SHARED) {
+		ret = ashmem_backing_map(region->backing, vma);
+		if (ret)
+			return ret;
+	} else {
+		/* plain zeroed memory: Dalvik made its heaps of it */
+		vma_set_anonymous(vma);
+	}
+	vm_flags_clear(vma, (VM_ACCESS & ~region->prot_mask) << 4);
+	/* last: a failing mmap must leave the file that it was called with */
+	vma_set_file(vma, region->backing);
+	return 0;
+}
+
+/**
+ * ashmem_mmap - the device's mmap
+ * @file: an open file of the device
+ * @vma: the map under construction; its offset is not checked, pages past the
+ *       end fault with SIGBUS as in any file
+ *
+ * Return: 0; -EINVAL without a size or for a longer map than the page-rounded
+ * size; -EPERM for an access that the mask lacks; what making the backing file
+ * answers. Only success makes a backing file and so freezes name and size.
+ */
+int ashmem_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct ashmem_region *region = file->private_data;
+	int ret;
+
+	mutex_lock(&region->lock);
+	ret = mmap_locked(region, vma);
+	mutex_unlock(&region->lock);
+	return ret;
+}
