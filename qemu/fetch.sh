@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# fetch.sh KERNEL             fetches a kernel of the table into the cache
+# fetch.sh --print KERNEL KEY the same, then prints release, root, vmlinuz or kdir
+#
+# Needs neither root nor an installed package: apt is given a state of its own,
+# verifies the archive's signatures as always, and dpkg unpacks into the cache.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=lib/common.sh
+source "$here/lib/common.sh"
+# shellcheck source=lib/kernel.sh
+source "$here/lib/kernel.sh"
+
+# The archives, lists and unpacked files of one kernel at their largest.
+: "${VM_FETCH_MB:=1000}"
+
+work=
+
+clean_up() {
+    [[ -z $work ]] || rm -rf -- "$work"
+    rmdir --ignore-fail-on-non-empty -- "$CACHE_DIR/kernels" 2>/dev/null || true
+}
+
+# fail_step WHAT LOG: a full disk explains any failed step better than its own words
+fail_step() {
+    if (($(free_mb "$CACHE_DIR") < 5)) || grep -qs 'No space left' "$2"; then
+        die "no space left in $CACHE_DIR ($1)"
+    fi
+    die "$1: $(grep -E '^(E|Err|W|dpkg[a-z-]*|depmod)[: ]' "$2" | tail -n 1 | cut -c1-300)"
+}
+
+# archive_for SUITE: the address this machine's own apt reads such a suite from
+archive_for() {
+    local want=main
+    [[ $1 != *-security ]] || want=security
+    # shellcheck disable=SC2016  # apt expands these
+    apt-get indextargets --format \
+        '$(CREATED_BY) $(COMPONENT) $(RELEASE) $(REPO_URI) $(ORIGIN)' 2>/dev/null |
+        awk -v want="$want" '
+            # ORIGIN stays unexpanded while apt has no lists.
+            $1 != "Packages" || $2 != "main" || ($5 != "Debian" && $5 !~ /\$/) { next }
+            ($3 ~ /-security$/) == (want == "security") { print $4; exit }'
+}
+
+# write_sources FILE: the suites of the row, with the machine's archives
+write_sources() {
+    local suite uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg options=
+    [[ ! -r $keyring ]] || options="[signed-by=$keyring] "
+    for suite in ${K_SUITES//,/ }; do
+        uri=$(archive_for "$suite")
+        [[ -n $uri ]] || die "apt is not configured with a Debian archive for $suite"
+        printf 'deb %s%s %s main\n' "$options" "$uri" "$suite"
+    done >"$1"
+}
+
+set_apt_options() {
+    mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial"
+    apt_options=(
+        -o "Dir::State=$work/apt/state" -o "Dir::State::lists=$work/apt/state/lists"
+        -o "Dir::State::status=/dev/null" -o "Dir::Cache=$work/apt/cache"
+        -o "Dir::Etc::sourcelist=$work/apt/sources.list" -o "Dir::Etc::sourceparts=-"
+        -o "APT::Architecture=$K_ARCH" -o "APT::Architectures=$K_ARCH"
+        # Suites that move can be past their date on a mirror.
+        -o "Acquire::Check-Valid-Until=false"
+        -o "Acquire::Languages=none" -o "Acquire::PDiffs=false"
+        -o "Acquire::Retries=2" -o "Acquire::http::Timeout=20"
+        # The download user of root's apt may not look into root's home.
+        -o "APT::Sandbox::User=$(id -un)"
+    )
+}
+
+# kernel_depends PACKAGE: the other parts of a kernel that a package asks for
+kernel_depends() {
+    apt-cache "${apt_options[@]}" depends "$1" |
+        sed -nE 's/^ *Depends: (linux-(binary|modules|headers|kbuild)-.*)/\1/p'
+}
+
+# resolve: sets packages (name=version) and release from what the archive has now
+resolve() {
+    local image headers name version
+    image=$(apt-cache "${apt_options[@]}" pkgnames linux-image- |
+        grep -Ex "$K_IMAGE" | sort -V | tail -n 1) ||
+        die "the archive has no package that matches $K_IMAGE"
+    release=${image#linux-image-}
+    headers=linux-headers-$release
+    packages=()
+    for name in "$image" "$headers" $(kernel_depends "$image") $(kernel_depends "$headers"); do
+        version=$(apt-cache "${apt_options[@]}" policy "$name" |
+            awk '$1 == "Candidate:" { print $2 }')
+        [[ -n $version && $version != "(none)" ]] || die "the archive has no $name"
+        packages+=("$name=$version")
+    done
+}
+
+# unpack DIR: everything below DIR/root, as it is used from the final place
+unpack() {
+    local deb root=$1/root final
+    final=$(kernel_dir "$id")/root
+    mkdir "$root"
+    for deb in "$work"/debs/*.deb; do
+        dpkg -x "$deb" "$root" 2>"$work/log" || fail_step "unpacking ${deb##*/}" "$work/log"
+    done
+    rm -rf "$work/debs" "${root:?}/usr/share"
+    # The package's makefiles and links are written for an installation in /.
+    sed -i "s|/usr/src/|$final/usr/src/|g" "$root/usr/src/linux-headers-$release/Makefile"
+    rm -f "$root/lib/modules/$release/"{build,source}
+    depmod -b "$root" "$release" 2>"$work/log" || fail_step "depmod" "$work/log"
+    printf '%s\n' "$release" >"$1/release"
+    printf '%s\n' "${packages[@]}" >"$1/packages"
+}
+
+fetch() {
+    local release packages apt_options start=$SECONDS free
+    kernel_row "$id"
+    need_tools apt-get apt-cache dpkg depmod awk sed flock df
+    mkdir -p "$CACHE_DIR" 2>/dev/null || die "cannot create $CACHE_DIR"
+    [[ -w $CACHE_DIR ]] || die "cannot write to $CACHE_DIR"
+    exec 9<"$CACHE_DIR"
+    flock 9
+    ! kernel_is_cached "$id" || return 0
+    free=$(free_mb "$CACHE_DIR")
+    ((free >= VM_FETCH_MB)) ||
+        die "not enough disk space in $CACHE_DIR: $free MB free, $VM_FETCH_MB MB wanted"
+    trap clean_up EXIT
+    trap 'exit $EXIT_HARNESS' INT TERM HUP
+    # Whatever a killed run left behind is of no use to anyone: the lock is ours.
+    rm -rf -- "$CACHE_DIR"/kernels/.fetch.*
+    mkdir -p "$CACHE_DIR/kernels"
+    work=$(mktemp -d "$CACHE_DIR/kernels/.fetch.XXXXXX")
+    mkdir "$work/debs" "$work/out"
+    set_apt_options
+    write_sources "$work/apt/sources.list"
+    say "kernel $id: reading the package lists of ${K_SUITES//,/, }"
+    apt-get "${apt_options[@]}" -q update --error-on=any >"$work/log" 2>&1 9<&- ||
+        fail_step "cannot read the package archive" "$work/log"
+    resolve
+    say "kernel $id: fetching ${packages[*]}"
+    (cd "$work/debs" && apt-get "${apt_options[@]}" -q download "${packages[@]}" >"$work/log" 2>&1 9<&-) ||
+        fail_step "cannot fetch the packages" "$work/log"
+    say "kernel $id: unpacking $(du -sm "$work/debs" | cut -f1) MB"
+    unpack "$work/out"
+    mv -T "$work/out" "$(kernel_dir "$id")"
+    say "kernel $id: $release ready, $(du -sm "$(kernel_dir "$id")" | cut -f1) MB, $((SECONDS - start)) s"
+}
+
+key=
+if [[ ${1-} == --print && $# == 3 ]]; then
+    key=$3
+    shift
+elif [[ $# != 1 || $1 == -* ]]; then
+    die "usage: fetch.sh KERNEL | fetch.sh --print KERNEL release|root|vmlinuz|kdir (known kernels: $(kernel_ids))"
+fi
+id=$1
+kernel_row "$id"
+kernel_is_cached "$id" || fetch
+[[ -z $key ]] || kernel_get "$id" "$key"

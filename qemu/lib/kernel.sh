@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The table of kernels, and what a fetched kernel consists of.
+
+kernel_ids() { awk '!/^#/ && NF { printf "%s%s", sep, $1; sep = " " }' "$QEMU_DIR/kernels"; }
+
+# kernel_row ID: sets K_SUITES, K_ARCH and K_IMAGE
+kernel_row() {
+    local id=$1 row
+    row=$(awk -v id="$id" '$1 == id && !/^#/ { $1 = ""; print; exit }' "$QEMU_DIR/kernels")
+    [[ -n $row ]] || die "no such kernel: $id (known: $(kernel_ids))"
+    # shellcheck disable=SC2034  # read by fetch.sh
+    read -r K_SUITES K_ARCH K_IMAGE <<<"$row"
+}
+
+kernel_dir() { printf '%s/kernels/%s\n' "$CACHE_DIR" "$1"; }
+
+# `packages` is written last, before the folder is moved into place.
+kernel_is_cached() { [[ -f $(kernel_dir "$1")/packages ]]; }
+
+# kernel_get ID KEY: one fact about a fetched kernel
+kernel_get() {
+    local dir release
+    dir=$(kernel_dir "$1")
+    release=$(<"$dir/release")
+    case $2 in
+        release) printf '%s\n' "$release" ;;
+        root) printf '%s\n' "$dir/root" ;;
+        vmlinuz) printf '%s\n' "$dir/root/boot/vmlinuz-$release" ;;
+        kdir) printf '%s\n' "$dir/root/usr/src/linux-headers-$release" ;;
+        *) die "no such key: $2 (known: release root vmlinuz kdir)" ;;
+    esac
+}
+
+# kernel_module_files ID NAME...: the files to load, dependencies first
+kernel_module_files() {
+    local id=$1 name lines
+    shift
+    for name; do
+        lines=$(modprobe -d "$(kernel_get "$id" root)" -S "$(kernel_get "$id" release)" \
+            --ignore-install --show-depends "$name" 2>&1) ||
+            die "kernel $id has no module $name"
+        awk '$1 == "insmod" { print $2 }' <<<"$lines"
+    done | awk '!seen[$0]++'
+}
