@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel says about the run once the command has ended.
+#include <sstream>
+
+#include "guest.hpp"
+
+namespace vm {
+namespace {
+
+constexpr const char* kmemleak = "/sys/kernel/debug/kmemleak";
+
+// kmemleak leaves objects younger than this alone.
+constexpr unsigned leak_age_seconds = 6;
+
+void record_lockdep(const Channel& channel) {
+    for (const std::string& line : read_lines("/proc/lockdep_stats")) {
+        const size_t at = line.find("debug_locks:");
+        if (at == std::string::npos) continue;
+        std::istringstream value{line.substr(line.find(':') + 1)};
+        int enabled = 0;
+        value >> enabled;
+        channel.record("lockdep " + std::to_string(enabled));
+    }
+}
+
+void record_leaks(const Channel& channel) {
+    if (::access(kmemleak, W_OK) != 0) return;
+    ::sleep(leak_age_seconds);
+    // The first scan may still find a pointer that a register or a stack held.
+    for (int scan = 0; scan < 2; ++scan)
+        write_file(kmemleak, "scan");
+    for (const std::string& line : read_lines(kmemleak))
+        channel.record("kmemleak " + line);
+}
+
+} // namespace
+
+std::string taint() {
+    std::string value = read_file("/proc/sys/kernel/tainted");
+    value.erase(value.find_last_not_of('\n') + 1);
+    return value;
+}
+
+void clear_leaks() {
+    write_file(kmemleak, "clear");
+}
+
+void record_checks(const Channel& channel, const std::string& taint_before) {
+    record_lockdep(channel);
+    record_leaks(channel);
+    channel.record("taint " + taint_before + " " + taint());
+}
+
+} // namespace vm

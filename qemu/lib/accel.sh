@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034,SC2154  # `run` holds the other ends
+# How QEMU runs the guest. /dev/kvm can be there, answer, and still not run
+# a kernel, so it is believed only after a guest has come to its end under it.
+
+kvm_flags=(-accel kvm -cpu host)
+tcg_flags=(-accel "tcg,thread=multi" -cpu max)
+probe_seconds=10
+
+# The verdict holds for this processor, kernel and QEMU, and for no other.
+host_key() {
+    {
+        uname -nrm
+        grep -m 1 'model name' /proc/cpuinfo || true
+        "$QEMU" --version
+    } | sha256sum | cut -c1-16
+}
+
+# probe_kvm VMLINUZ: whether an empty guest ends as it should under KVM
+probe_kvm() {
+    local tree rc=0
+    tree=$(mktemp -d "$BUILD_DIR/probe.XXXXXX")
+    tree_start "$tree/root"
+    pack "$tree/root" "$tree/initrd"
+    # In a shell of its own, which takes the news of an abort with it.
+    (
+        timeout -k 2 "$probe_seconds" "$QEMU" "${machine_flags[@]}" "${kvm_flags[@]}" -m 512 \
+            -smp 2 -kernel "$1" -initrd "$tree/initrd" \
+            -append "console=ttyS0 panic=-1 loglevel=3" -serial null -serial null \
+            </dev/null
+    ) >/dev/null 2>&1 || rc=$?
+    rm -rf -- "$tree"
+    ((rc == PASS_EXIT))
+}
+
+# choose_accel VMLINUZ: sets accel and accel_flags; ACCEL=tcg|kvm overrides
+choose_accel() {
+    local verdict
+    case ${ACCEL:=auto} in
+        tcg | kvm) accel=$ACCEL ;;
+        auto)
+            accel=tcg
+            if [[ -r /dev/kvm && -w /dev/kvm ]]; then
+                mkdir -p "$CACHE_DIR"
+                verdict=$CACHE_DIR/accel-$(host_key)
+                (
+                    flock 8
+                    [[ ! -s $verdict ]] || exit 0
+                    say "trying KVM once, for at most $probe_seconds s"
+                    if probe_kvm "$1"; then echo kvm; else echo tcg; fi >"$verdict"
+                ) 8<"$CACHE_DIR"
+                accel=$(<"$verdict")
+            fi
+            ;;
+        *) die "ACCEL must be tcg, kvm or auto, not $ACCEL" ;;
+    esac
+    accel_flags=("${tcg_flags[@]}")
+    [[ $accel != kvm ]] || accel_flags=("${kvm_flags[@]}")
+}

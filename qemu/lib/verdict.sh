@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154  # `run` sets what is read here
+# From what QEMU, the console and the results say to pass, fail or lost.
+# LOST means that the guest did not come to its end: no claim was tested.
+
+readonly PASS_EXIT=33       # isa-debug-exit with 0x10; a panic or a reboot gives 0
+readonly ALLOWED_TAINT=12288 # O, an out-of-tree module; E, an unsigned one
+
+# record NAME: the text of the first record of that name, without its name
+record() { sed -n "s/^#vm $1 //p;t found;b;:found;q" "$results"; }
+
+has_record() { grep -qE "^#vm $1( |\$)" "$results"; }
+
+# splats: the console lines, with their numbers, that match splats.txt
+splats() { grep -nE -f <(grep -vE '^(#|$)' "$QEMU_DIR/splats.txt") "$console" || true; }
+
+count_results() { grep -cE "^$1( |\$)" "$results" || true; }
+
+# lost_reason QEMU-STATUS TIMED-OUT: why the guest did not end, or nothing
+lost_reason() {
+    local panic
+    panic=$(grep -oE 'Kernel panic.*' "$console" | head -n 1 || true)
+    if [[ -n $panic ]]; then
+        printf '%s\n' "${panic%$'\r'}"
+    elif (($2)); then
+        printf 'timeout after %s s\n' "$timeout"
+    elif (($1 != 0 && $1 != PASS_EXIT)); then
+        printf 'qemu ended with status %s\n' "$1"
+    elif (($1 == 0)) || ! has_record end; then
+        printf 'the guest stopped without a trailer\n'
+    fi
+}
+
+check_plan() {
+    local plan run bad
+    bad=$(count_results 'not ok')
+    ((bad == 0)) || reasons+=("$bad not ok")
+    plan=$(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$results" | head -n 1)
+    [[ -n $plan ]] || return 0
+    run=$(count_results '(not )?ok')
+    ((run == plan)) || reasons+=("ran $run of $plan")
+}
+
+check_kernel() {
+    local before after leaks found
+    found=$(splats)
+    [[ -z $found ]] || reasons+=("splat: $(head -n 1 <<<"$found" | sed -E 's/^[0-9]+:(\[ *[0-9.]+\] )?//' | tr -d '\r')")
+    read -r before after <<<"$(record taint)"
+    ((!(after & ~before & ~ALLOWED_TAINT))) ||
+        reasons+=("taint $after, of which $((after & ~before & ~ALLOWED_TAINT)) is not allowed")
+    ! has_record 'lockdep 0' || reasons+=("lockdep switched itself off")
+    leaks=$(grep -c '^#vm kmemleak .*unreferenced object' "$results" || true)
+    ((leaks == 0)) || reasons+=("$leaks leaked objects")
+}
+
+# judge QEMU-STATUS TIMED-OUT: sets verdict and reasons
+judge() {
+    local lost status
+    reasons=()
+    lost=$(lost_reason "$1" "$2")
+    if [[ -n $lost ]]; then
+        verdict=lost
+        reasons=("$lost")
+        return
+    fi
+    ! has_record fail || reasons+=("$(record fail)")
+    status=$(record status)
+    check_kernel
+    check_plan
+    [[ $status == "exit 0" || -z $status ]] || reasons+=("command: $status")
+    verdict=pass
+    ((${#reasons[@]} == 0)) || verdict=fail
+}
+
+# explain: the lines behind a verdict that is not pass
+explain() {
+    local line shown=0
+    for line in $(splats | cut -d: -f1 | head -n 3); do
+        ((line > shown)) || continue
+        printf -- '--- console, from line %s:\n' "$line"
+        shown=$((line + 12))
+        sed -n "${line},${shown}p" "$console"
+    done
+    grep -E '^not ok' "$results" | head -n 10 || true
+    grep -E '^#vm kmemleak' "$results" | head -n 20 || true
+    if has_record fail; then
+        printf -- '--- end of the console:\n'
+        tail -n 5 "$console"
+    fi
+    if [[ $verdict == lost ]]; then
+        printf -- '--- last results:\n'
+        grep -v '^#vm ' "$results" | tail -n 3 || true
+        printf -- '--- end of the console:\n'
+        tail -n 15 "$console"
+        tail -n 5 "$out/qemu.log"
+    fi
+}
