@@ -5,6 +5,7 @@
 
 kvm_flags=(-accel kvm -cpu host)
 tcg_flags=(-accel "tcg,thread=multi" -cpu max)
+icount_flags=(-accel tcg -cpu max -icount "shift=0,sleep=off")
 probe_seconds=10
 
 # The verdict holds for this processor, kernel and QEMU, and for no other.
@@ -27,7 +28,7 @@ probe_kvm() {
         timeout -k 2 "$probe_seconds" "$QEMU" "${machine_flags[@]}" "${kvm_flags[@]}" -m 512 \
             -smp 2 -kernel "$1" -initrd "$tree/initrd" \
             -append "console=ttyS0 panic=-1 loglevel=3" -serial null -serial null \
-            </dev/null
+            </dev/null || exit
     ) >/dev/null 2>&1 || rc=$?
     rm -rf -- "$tree"
     ((rc == PASS_EXIT))
@@ -36,6 +37,11 @@ probe_kvm() {
 # choose_accel VMLINUZ: sets accel and accel_flags; ACCEL=tcg|kvm overrides
 choose_accel() {
     local verdict
+    if ((icount)); then
+        # Only TCG counts instructions.
+        accel=icount accel_flags=("${icount_flags[@]}")
+        return
+    fi
     case ${ACCEL:=auto} in
         tcg | kvm) accel=$ACCEL ;;
         auto)
