@@ -28,7 +28,7 @@ fail_step() {
     if (($(free_mb "$CACHE_DIR") < 5)) || grep -qs 'No space left' "$2"; then
         die "no space left in $CACHE_DIR ($1)"
     fi
-    die "$1: $(grep -E '^(E|Err|W|dpkg[a-z-]*|depmod)[: ]' "$2" | tail -n 1 | cut -c1-300)"
+    die "$1: $(grep -E '^(E|dpkg[a-z-]*|depmod): ' "$2" | head -n 1 | cut -c1-300)"
 }
 
 # archive_for SUITE: the address this machine's own apt reads such a suite from

@@ -6,6 +6,7 @@ readonly EXIT_HARNESS=3
 QEMU_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD_DIR=$(dirname "$QEMU_DIR")/build/vm
 CACHE_DIR=${ASHMEM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/ashmem}
+CACHE_DIR=$(realpath -m -- "$CACHE_DIR")
 readonly QEMU_DIR BUILD_DIR CACHE_DIR
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
@@ -14,6 +15,16 @@ die() {
     say "$*"
     exit "$EXIT_HARNESS"
 }
+
+# A step that fails unforeseen is the harness's failure, never a test's verdict.
+on_error() {
+    local status=$?
+    # A subshell that ended by die() has already said why.
+    ((status == EXIT_HARNESS)) || say "failed with status $status: $BASH_COMMAND"
+    exit "$EXIT_HARNESS"
+}
+set -E
+trap on_error ERR
 
 need_tools() {
     local tool

@@ -41,10 +41,15 @@ check_plan() {
     ((run == plan)) || reasons+=("ran $run of $plan")
 }
 
+check_splats() {
+    local first
+    first=$(splats | head -n 1 | sed -E 's/^[0-9]+:(\[ *[0-9.]+\] )?//' | tr -d '\r')
+    # A panic on its own is already the reason of a lost guest.
+    [[ -z $first || $first == "${reasons[*]}" ]] || reasons+=("splat: $first")
+}
+
 check_kernel() {
-    local before after leaks found
-    found=$(splats)
-    [[ -z $found ]] || reasons+=("splat: $(head -n 1 <<<"$found" | sed -E 's/^[0-9]+:(\[ *[0-9.]+\] )?//' | tr -d '\r')")
+    local before after leaks
     read -r before after <<<"$(record taint)"
     ((!(after & ~before & ~ALLOWED_TAINT))) ||
         reasons+=("taint $after, of which $((after & ~before & ~ALLOWED_TAINT)) is not allowed")
@@ -61,10 +66,12 @@ judge() {
     if [[ -n $lost ]]; then
         verdict=lost
         reasons=("$lost")
+        check_splats
         return
     fi
     ! has_record fail || reasons+=("$(record fail)")
     status=$(record status)
+    check_splats
     check_kernel
     check_plan
     [[ $status == "exit 0" || -z $status ]] || reasons+=("command: $status")
@@ -78,7 +85,7 @@ explain() {
     for line in $(splats | cut -d: -f1 | head -n 3); do
         ((line > shown)) || continue
         printf -- '--- console, from line %s:\n' "$line"
-        shown=$((line + 12))
+        shown=$((line + 30))
         sed -n "${line},${shown}p" "$console"
     done
     grep -E '^not ok' "$results" | head -n 10 || true
