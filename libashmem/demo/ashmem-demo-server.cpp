@@ -66,9 +66,8 @@ ashmem::unique_fd make_region(Story& story, const char* path) {
     story.show(line.text);
 
     check(ashmem_set_prot_region(region.get(), PROT_READ), "ashmem_set_prot_region");
-    story.expect("narrowed the region to reading; its protection now",
-                 std::to_string(PROT_READ) + " (PROT_READ)",
-                 std::to_string(ashmem_get_prot_region(region.get())) + " (PROT_READ)");
+    story.expect("narrowed the region; maps from now on may ask for", "PROT_READ only",
+                 ashmem_get_prot_region(region.get()) == PROT_READ ? "PROT_READ only" : "more");
 
     Story::fact("fd", std::to_string(region.get()));
     Story::fact("inode", line.inode);
