@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real memory pressure: a small guest with real swap, and a process that takes
+// memory until the kernel must find some.
+//
+// Run by themselves ([pressure]): the rest of the suite wants no such machine.
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "support/process.hpp"
+#include "support/region.hpp"
+
+using namespace test;
+
+namespace {
+
+constexpr std::size_t mib = std::size_t{1} << 20;
+
+// Takes anonymous memory, a MiB at a time, until a condition holds. The first
+// to be killed should the machine run out. Answers if the condition came true.
+bool squeeze_until(const std::function<bool()>& enough) {
+    const std::size_t most = meminfo("MemTotal") + meminfo("SwapTotal") * 3 / 4;
+    return in_child([&] {
+               write_file("/proc/self/oom_score_adj", "1000");
+               for (std::size_t taken = 0; taken < most; taken += mib) {
+                   void* memory = mmap(nullptr, mib, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                   if (memory == MAP_FAILED) return 1;
+                   for (std::size_t at = 0; at < mib; at += page_size())
+                       static_cast<volatile char*>(memory)[at] = static_cast<char>(at >> 12 | 1);
+                   if (enough()) return 0;
+               }
+               return 1;
+           }) == 0;
+}
+
+struct Filled {
+    explicit Filled(std::size_t bytes) : region(Region::of_pages(bytes / page_size())), map(region.map(bytes)) {
+        map.fill(0xcd);
+    }
+    std::uint64_t purged() const { return region.fdinfo_number("purged"); }
+    Region region;
+    Map map;
+};
+
+} // namespace
+
+TEST_CASE("the guest has real swap", "[pressure]") {
+    CHECK(meminfo("SwapTotal") >= 64 * mib);
+}
+
+TEST_CASE("under pressure unpinned goes, pinned stays, PIN tells", "[pressure]") {
+    Filled unpinned(48 * mib), pinned(24 * mib);
+    REQUIRE(unpinned.region.unpin(0, 0) == 0);
+    REQUIRE(squeeze_until([&] { return unpinned.purged() == 48 * mib; }));
+    CHECK(unpinned.region.pin(0, 0) == ASHMEM_WAS_PURGED);
+    CHECK(unpinned.map.holds(0));
+    CHECK(pinned.region.pin(0, 0) == ASHMEM_NOT_PURGED);
+    CHECK(pinned.map.holds(0xcd));
+}
+
+TEST_CASE("under pressure the range unpinned first goes first", "[pressure]") {
+    Filled first(32 * mib), second(32 * mib);
+    // the order of unpinning counts, not that of creation
+    REQUIRE(second.region.unpin(0, 0) == 0);
+    REQUIRE(first.region.unpin(0, 0) == 0);
+    REQUIRE(squeeze_until([&] { return second.purged() > 0; }));
+    CHECK((first.purged() == 0 || second.purged() == 32 * mib));
+}
+
+TEST_CASE("within a region the range unpinned first goes first", "[pressure]") {
+    Filled f(64 * mib);
+    const std::size_t half = 32 * mib / page_size();
+    REQUIRE(f.region.unpin_pages(half, half) == 0);
+    REQUIRE(f.region.unpin_pages(0, half) == 0);
+    REQUIRE(squeeze_until([&] { return f.purged() > 0; }));
+    const auto purged = f.purged();
+    const long low = f.region.pin_pages(0, half), high = f.region.pin_pages(half, half);
+    CHECK(high == ASHMEM_WAS_PURGED);
+    CHECK((low == ASHMEM_NOT_PURGED || purged > 32 * mib));
+}
+
+TEST_CASE("pressure takes pages as needed, not whole ranges", "[pressure]") {
+    Filled f(96 * mib);
+    REQUIRE(f.region.unpin(0, 0) == 0);
+    REQUIRE(squeeze_until([&] { return f.purged() > 0; }));
+    const auto purged = f.purged();
+    CHECK(purged < 96 * mib);
+    // the pages that are left are whole, and their part pins as not purged
+    const std::size_t last = 96 * mib / page_size() - 1;
+    CHECK(f.region.pin_pages(last) == ASHMEM_NOT_PURGED);
+    CHECK(f.map.holds(last * page_size(), page_size(), 0xcd));
+    CHECK(f.region.pin_pages(0) == ASHMEM_WAS_PURGED);
+}
+
+TEST_CASE("pinned pages are swapped, not lost", "[pressure]") {
+    Filled f(64 * mib);
+    const auto before = vmstat("pswpout");
+    REQUIRE(squeeze_until([&] { return vmstat("pswpout") > before + 48 * mib / page_size(); }));
+    CHECK(f.map.holds(0xcd));
+}
+
+TEST_CASE("data kept by PIN under pressure is whole, over and over", "[pressure]") {
+    Filled f(32 * mib);
+    int purges = 0, kept = 0;
+    bool whole = true;
+    Child hog([] {
+        for (;;) squeeze_until([] { return false; });
+        return 0;
+    });
+    for (int round = 0; round < 3000 && purges < 10; ++round) {
+        REQUIRE(f.region.unpin(0, 0) == 0);
+        usleep(2000);
+        if (f.region.pin(0, 0) == ASHMEM_WAS_PURGED) {
+            ++purges;
+            f.map.fill(0xcd);
+        } else {
+            ++kept;
+        }
+        if (round % 16 == 0) whole = whole && f.map.holds(0xcd);
+    }
+    hog.kill();
+    CHECK(whole);
+    CHECK(f.map.holds(0xcd));
+    CHECK(purges > 0);
+    CHECK(kept > 0);
+}

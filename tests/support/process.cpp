@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+namespace test {
+
+namespace {
+
+int exit_code(int status) {
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+[[noreturn]] void fail(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+std::uint64_t number_after(const std::string& path, const std::string& key) {
+    std::ifstream file(path);
+    for (std::string word; file >> word;) {
+        std::uint64_t number = 0;
+        if (word == key && file >> number) return number;
+    }
+    throw std::runtime_error(path + " has no " + key);
+}
+
+} // namespace
+
+Child::Child(const std::function<int()>& work) : pid_(fork()) {
+    if (pid_ < 0) fail("fork");
+    if (pid_ == 0) {
+        int ret = 127;
+        try {
+            ret = work();
+        } catch (const std::exception&) {
+        }
+        _exit(ret);
+    }
+}
+
+Child::~Child() {
+    kill();
+    wait();
+}
+
+bool Child::running() {
+    if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = -1;
+    return pid_ > 0;
+}
+
+void Child::kill() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+}
+
+int Child::wait() {
+    if (pid_ > 0) {
+        while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
+        }
+        pid_ = -1;
+    }
+    return exit_code(status_);
+}
+
+int in_child(const std::function<int()>& work) {
+    return Child(work).wait();
+}
+
+void drop_capabilities() {
+    cap_t none = cap_init();
+    const int ret = cap_set_proc(none);
+    cap_free(none);
+    if (ret != 0) fail("cap_set_proc");
+}
+
+void become_nobody() {
+    if (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0) fail("setuid");
+}
+
+std::string read_file(const std::string& path) {
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+long write_file(const std::string& path, const std::string& text) {
+    const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    const long ret = write(fd, text.data(), text.size()) < 0 ? -errno : 0;
+    close(fd);
+    return ret;
+}
+
+std::uint64_t meminfo(const std::string& key) {
+    return number_after("/proc/meminfo", key + ':') * 1024;
+}
+
+std::uint64_t vmstat(const std::string& key) {
+    return number_after("/proc/vmstat", key);
+}
+
+std::uint64_t slab_objects(const std::string& name) {
+    // free objects that wait on a CPU count as used until they are collected
+    write_file("/sys/kernel/slab/" + name + "/shrink", "1");
+    std::ifstream file("/proc/slabinfo");
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line);
+        std::string slab;
+        std::uint64_t active = 0;
+        if (words >> slab >> active && slab == name) return active;
+    }
+    throw std::runtime_error("no slab " + name + ": boot with slab_nomerge");
+}
+
+} // namespace test

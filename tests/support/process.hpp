@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Other processes, capabilities and the machine's memory, for tests.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace test {
+
+// Runs work in a forked child. Answers its return value (0 to 127), or 128
+// plus the signal that ended it. Work must not use Catch2's assertions.
+int in_child(const std::function<int()>& work);
+
+// A child that lives until the object does; killed at the latest then.
+class Child {
+public:
+    explicit Child(const std::function<int()>& work);
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child();
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] bool running();
+    void kill();
+    // as in_child
+    int wait();
+
+private:
+    pid_t pid_;
+    int status_ = 0;
+};
+
+// Drops every capability of the calling process for good.
+void drop_capabilities();
+// Becomes a user without rights, for good.
+void become_nobody();
+
+std::string read_file(const std::string& path);
+// outcome of the write: 0 or -errno
+long write_file(const std::string& path, const std::string& text);
+
+// a line of /proc/meminfo, in bytes
+std::uint64_t meminfo(const std::string& key);
+// a number of /proc/vmstat
+std::uint64_t vmstat(const std::string& key);
+// objects in use of a slab, by /proc/slabinfo, once what CPUs keep is collected
+std::uint64_t slab_objects(const std::string& name);
+
+} // namespace test
