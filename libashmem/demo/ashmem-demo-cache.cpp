@@ -31,8 +31,8 @@ using demo::commas;
 using demo::Story;
 
 constexpr int pressure_seconds = 120;
-// A shrinker with only a few pages to offer is asked for none of them.
-constexpr std::size_t least_content = std::size_t{1} << 20;
+// Of few pages the kernel asks the shrinker for none, or only at the very last.
+constexpr std::size_t least_content = std::size_t{8} << 20;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
 struct Region {
