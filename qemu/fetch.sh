@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # fetch.sh KERNEL             fetches a kernel of the table into the cache
-# fetch.sh --print KERNEL KEY the same, then prints release, root, vmlinuz or kdir
+# fetch.sh --print KERNEL KEY the same, then prints release, root, vmlinuz, boot
+#                             (what QEMU loads) or kdir
 #
 # Needs neither root nor an installed package: apt is given a state of its own,
 # verifies the archive's signatures as always, and dpkg unpacks into the cache.
@@ -12,6 +13,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib/common.sh"
 # shellcheck source=lib/kernel.sh
 source "$here/lib/kernel.sh"
+# shellcheck source=lib/vmlinux.sh
+source "$here/lib/vmlinux.sh"
 
 # The archives, lists and unpacked files of one kernel at their largest.
 : "${VM_FETCH_MB:=1000}"
@@ -107,6 +110,9 @@ unpack() {
     sed -i "s|/usr/src/|$final/usr/src/|g" "$root/usr/src/linux-headers-$release/Makefile"
     rm -f "$root/lib/modules/$release/"{build,source}
     depmod -b "$root" "$release" 2>"$work/log" || fail_step "depmod" "$work/log"
+    if ! extract_vmlinux "$root/boot/vmlinuz-$release" "$1/vmlinux"; then
+        say "kernel $id: boots compressed, which is slower"
+    fi
     printf '%s\n' "$release" >"$1/release"
     printf '%s\n' "${packages[@]}" >"$1/packages"
 }
@@ -114,7 +120,7 @@ unpack() {
 fetch() {
     local release packages apt_options start=$SECONDS free
     kernel_row "$id"
-    need_tools apt-get apt-cache dpkg depmod awk sed flock df
+    need_tools apt-get apt-cache dpkg depmod awk sed flock df readelf xz zstd gzip
     mkdir -p "$CACHE_DIR" 2>/dev/null || die "cannot create $CACHE_DIR"
     [[ -w $CACHE_DIR ]] || die "cannot write to $CACHE_DIR"
     exec 9<"$CACHE_DIR"
@@ -150,7 +156,7 @@ if [[ ${1-} == --print && $# == 3 ]]; then
     key=$3
     shift
 elif [[ $# != 1 || $1 == -* ]]; then
-    die "usage: fetch.sh KERNEL | fetch.sh --print KERNEL release|root|vmlinuz|kdir (known kernels: $(kernel_ids))"
+    die "usage: fetch.sh KERNEL | fetch.sh --print KERNEL release|root|vmlinuz|boot|kdir (known kernels: $(kernel_ids))"
 fi
 id=$1
 kernel_row "$id"

@@ -17,7 +17,7 @@ host_key() {
     } | sha256sum | cut -c1-16
 }
 
-# probe_kvm VMLINUZ: whether an empty guest ends as it should under KVM
+# probe_kvm IMAGE: whether an empty guest ends as it should under KVM
 probe_kvm() {
     local tree rc=0
     tree=$(mktemp -d "$BUILD_DIR/probe.XXXXXX")
@@ -34,7 +34,7 @@ probe_kvm() {
     ((rc == PASS_EXIT))
 }
 
-# choose_accel VMLINUZ: sets accel and accel_flags; ACCEL=tcg|kvm overrides
+# choose_accel IMAGE: sets accel and accel_flags; ACCEL=tcg|kvm overrides
 choose_accel() {
     local verdict
     if ((icount)); then

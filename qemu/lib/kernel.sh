@@ -27,8 +27,9 @@ kernel_get() {
         release) printf '%s\n' "$release" ;;
         root) printf '%s\n' "$dir/root" ;;
         vmlinuz) printf '%s\n' "$dir/root/boot/vmlinuz-$release" ;;
+        boot) if [[ -f $dir/vmlinux ]]; then printf '%s\n' "$dir/vmlinux"; else kernel_get "$1" vmlinuz; fi ;;
         kdir) printf '%s\n' "$dir/root/usr/src/linux-headers-$release" ;;
-        *) die "no such key: $2 (known: release root vmlinuz kdir)" ;;
+        *) die "no such key: $2 (known: release root vmlinuz boot kdir)" ;;
     esac
 }
 
