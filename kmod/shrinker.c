@@ -40,8 +40,8 @@ int __init ashmem_shrinker_init(void)
 		return -ENOMEM;
 	ashmem_shrinker->count_objects = shrinker_count;
 	ashmem_shrinker->scan_objects = shrinker_scan;
-	/* what is purged has to be made anew: dearer than a cached inode */
-	ashmem_shrinker->seeks = DEFAULT_SEEKS * 4;
+	/* a page that its owner let go is worth no more than page cache */
+	ashmem_shrinker->seeks = DEFAULT_SEEKS;
 	return ashmem_compat_shrinker_register(ashmem_shrinker);
 }
 

@@ -187,6 +187,7 @@ TEST_CASE("insmod beside another driver of the name is EEXIST with a reason", "[
 TEST_CASE("a mount of /dev without exec takes EXEC from maps", "[module]") {
     REQUIRE(load(module_file) == 0);
     CHECK(in_child([] {
+              mkdir("/mnt", 0755);
               if (mount("devtmpfs", "/mnt", "devtmpfs", MS_NOEXEC, nullptr) != 0) return 1;
               int ret = 0;
               {

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Entry point: every target is one line of work done elsewhere.
+
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: demo check shell
+demo: ## the main job, in a VM, as a story; FILE=path hands over another file, MEMORY=MB gives the guest more
+	@scripts/demo.sh
+
+check: ## all tests: the harness's own, the library's on this machine, the driver's in VMs
+	@scripts/check.sh
+
+shell: ## a prompt in a VM with the module loaded, the library and the tools in place
+	@scripts/shell.sh
+
+.PHONY: lint
+lint: ## checkpatch, sparse, W=1, clang-tidy, clang-format, shellcheck, codespell, SPDX lines
+	@scripts/lint.sh
+
+# For a development VM of your own, not for the machine you work on.
+.PHONY: modules modules_install load unload
+modules: ## kmod/ashmem.ko for KDIR, a kernel build tree (default: the running kernel's)
+	@$(MAKE) -C kmod modules
+
+modules_install: ## install it for that kernel, as kbuild does (INSTALL_MOD_PATH honoured)
+	@$(MAKE) -C kmod modules_install
+
+load: modules ## insmod it here; MODE=0600 and the like sets the node's mode
+	insmod kmod/ashmem.ko $(if $(MODE),mode=$(MODE))
+
+unload: ## rmmod it; refused while anybody holds a region
+	rmmod ashmem
+
+.PHONY: lib tests install uninstall
+lib: ## libashmem and libashmemxx, shared and static, in build/lib
+	@$(MAKE) -C libashmem all
+
+tests: lib ## build/tests/ashmem-tests, static
+	@$(MAKE) -C tests all
+
+install: lib ## the libraries and headers, under PREFIX (/usr/local) and DESTDIR
+	@$(MAKE) -C libashmem install
+
+uninstall: ## what install put there
+	@$(MAKE) -C libashmem uninstall
+
+.PHONY: clean
+clean: ## all that was built in this tree; the cache stays
+	rm -rf build
+	@$(MAKE) -C kmod clean

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Checks Documentation/claims.md: every test it names exists, and no row is
+# without one. A test is named in backquotes, exactly as the program lists it.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/common.sh
+source "$here/common.sh"
+
+table=$ROOT/Documentation/claims.md
+tests=$BUILD/tests/ashmem-tests
+[[ -x $tests ]] || die "no $tests: make tests"
+
+grep -E '^\|' "$table" | grep -vE '^\| *(rule|---)' >"$BUILD/claims.rows"
+[[ -s $BUILD/claims.rows ]] || die "$table has no rows"
+status=0
+while read -r row; do
+    grep -q '`' <<<"${row#*|*|}" || { echo "no test: $row" && status=1; }
+done <"$BUILD/claims.rows"
+
+"$tests" --list-test-names-only >"$BUILD/claims.tests" || true
+# shellcheck disable=SC2016  # backquotes as such
+named() { sed 's/^|[^|]*|//' "$BUILD/claims.rows" | grep -oE '`[^`]+`' | tr -d '`' | sort -u; }
+while read -r name; do
+    grep -qxF -- "$name" "$BUILD/claims.tests" || { echo "no such test: $name" && status=1; }
+done < <(named)
+exit "$status"

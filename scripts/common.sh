@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the scripts share: where things are, how they speak.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$ROOT/build
+
+die() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 3
+}
+
+say() { printf '== %s\n' "$*"; }
+
+# quietly LOG COMMAND...: shows the command's output only if it fails
+quietly() {
+    local log=$1 status=0
+    shift
+    mkdir -p "$(dirname "$log")"
+    "$@" >"$log" 2>&1 || status=$?
+    if ((status)); then
+        cat "$log" >&2
+        printf '%s: %s failed with status %s (log: %s)\n' "$(basename "$0")" "$1" "$status" "$log" >&2
+    fi
+    return "$status"
+}
+
+build_library() {
+    say "library"
+    quietly "$BUILD/log/lib" make -C "$ROOT/libashmem" WERROR=1 "$@"
+}
+
+build_tests() {
+    say "test program"
+    quietly "$BUILD/log/tests" make -C "$ROOT/tests" "-j$(nproc)"
+}
+
+# build_module KERNEL: leaves build/kmod/KERNEL/ashmem.ko
+build_module() {
+    local kdir
+    kdir=$("$ROOT/qemu/fetch.sh" --print "$1" kdir)
+    say "module for $1"
+    mkdir -p "$BUILD/kmod/$1"
+    cp -a -u "$ROOT/kmod/." "$BUILD/kmod/$1"
+    quietly "$BUILD/log/kmod-$1" make -C "$BUILD/kmod/$1" KDIR="$kdir" modules
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# make demo: two programs share a file's contents through a region, in a VM.
+# FILE is the file (default: the kernel that boots), MEMORY the guest's MB.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/common.sh
+source "$here/common.sh"
+
+kernel=6.1
+memory=${MEMORY:-512}
+file=${FILE:-}
+
+# The demo holds the file several times over and then fills what is left; it
+# takes files of up to an eighth of the guest's memory, of which the kernel
+# keeps some for itself.
+check_file() {
+    local size most
+    [[ $memory =~ ^[0-9]+$ ]] || die "MEMORY=$memory is not a number of MB"
+    [[ -z $file ]] && return
+    [[ -e $file ]] || die "FILE=$file does not exist"
+    [[ -f $file ]] || die "FILE=$file is not a regular file"
+    [[ -r $file ]] || die "FILE=$file cannot be read"
+    [[ -s $file ]] || die "FILE=$file is empty: there is nothing to share"
+    size=$(stat -Lc %s "$file")
+    most=$((memory * 1024 * 1024 / 10))
+    ((size <= most)) ||
+        die "FILE=$file has $((size >> 20)) MB, a guest of $memory MB takes $((most >> 20)): ask for more with MEMORY=$((size * 10 / 1024 / 1024 + 64))"
+}
+
+check_file
+"$here/deps.sh" build vm
+build_module "$kernel"
+build_library static demo
+[[ -n $file ]] || file=$("$ROOT/qemu/fetch.sh" --print "$kernel" vmlinuz)
+
+add=()
+for program in ashmem-demo{,-server,-client,-cache,-hog}; do
+    add+=(--add "$BUILD/lib/demo/$program")
+done
+in_guest=/data/$(basename -- "$file")
+say "booting $kernel with $memory MB, real swap and $(basename -- "$file")"
+exec "$ROOT/qemu/run" --kernel "$kernel" --name demo --memory "$memory" --swap "$memory" \
+    --module "$BUILD/kmod/$kernel/ashmem.ko" "${add[@]}" --add "$file:$in_guest" \
+    -- /bin/ashmem-demo "$in_guest"

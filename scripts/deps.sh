@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs the Debian packages that are missing for what is about to be done.
+# usage: scripts/deps.sh GROUP...   (build vm lint)
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/common.sh
+source "$here/common.sh"
+
+declare -A packages=(
+    [build]="make gcc g++ libc6-dev binutils catch2 libcap-dev nettle-dev libelf1"
+    [vm]="qemu-system-x86 seabios busybox-static cpio gzip kmod xz-utils zstd libelf1 gcc-12 make"
+    [lint]="sparse clang-tidy clang-format shellcheck codespell perl"
+)
+
+missing=()
+for group in "$@"; do
+    [[ -v packages[$group] ]] || die "no group $group (there are: ${!packages[*]})"
+    for package in ${packages[$group]}; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+            missing+=("$package")
+    done
+done
+((${#missing[@]})) || exit 0
+
+say "installing ${missing[*]}"
+sudo=()
+if ((EUID)); then
+    command -v sudo >/dev/null || die "missing: ${missing[*]}; install them, or sudo, as root"
+    sudo=(sudo)
+fi
+"${sudo[@]}" apt-get -q update || die "apt-get update failed: is there a network?"
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" ||
+    die "apt-get could not install ${missing[*]}"

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# make lint: every linter over every file that is its business. All of them
+# run, whatever the first ones say.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/common.sh
+source "$here/common.sh"
+cd "$ROOT"
+
+kernel=6.1
+cache=${ASHMEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ashmem}
+source_package=linux-source-6.1
+failed=()
+
+# files REGEX: those that git tracks, or would
+files() { git ls-files --cached --others --exclude-standard | grep -E "$1"; }
+
+step() {
+    local name=$1
+    shift
+    if "$@" >"$BUILD/log/lint-$name" 2>&1; then
+        say "$name: clean"
+    else
+        cat "$BUILD/log/lint-$name"
+        say "$name: failed"
+        failed+=("$name")
+    fi
+}
+
+# checkpatch is a part of the kernel's source, which no other package carries.
+fetch_checkpatch() {
+    local dir=$cache/checkpatch work
+    [[ ! -e $dir/checkpatch.pl ]] || return 0
+    say "fetching checkpatch with $source_package"
+    mkdir -p "$cache"
+    work=$(mktemp -d "$cache/checkpatch.XXXXXX")
+    # shellcheck disable=SC2064  # this directory, not a later one
+    trap "rm -rf '$work'" EXIT
+    (cd "$work" && apt-get -q -o "APT::Sandbox::User=$(id -un)" download "$source_package") ||
+        die "cannot fetch $source_package: try apt-get update first"
+    dpkg-deb --fsys-tarfile "$work"/*.deb |
+        tar -xO "./usr/src/$source_package.tar.xz" |
+        tar -xJ -C "$work" --strip-components=2 \
+            "$source_package"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch}
+    rm "$work"/*.deb
+    mv "$work" "$dir"
+}
+
+checkpatch() {
+    # a driver outside the kernel's tree: no MAINTAINERS, and the compat folder
+    # is there for what the kernel's own code must not do
+    files '^kmod/.*\.[ch]$|^tests/squatter/.*\.c$' |
+        xargs perl "$cache/checkpatch/checkpatch.pl" --no-tree --strict --terse --show-types \
+            --ignore LINUX_VERSION_CODE,SPDX_LICENSE_TAG -f
+}
+
+# sparse and gcc's W=1, on the kernel's own terms; neither fails the build
+kernel_warnings() {
+    local kdir dir=$BUILD/lint/kmod
+    kdir=$("$ROOT/qemu/fetch.sh" --print "$kernel" kdir)
+    rm -rf "$dir"
+    mkdir -p "$(dirname "$dir")"
+    cp -a "$ROOT/kmod" "$dir"
+    make -C "$dir" KDIR="$kdir" compat/features.h
+    make -C "$kdir" M="$dir" C=2 W=1 modules 2>&1 | tee "$dir/warnings"
+    ! grep -E "(warning|error):" "$dir/warnings" | grep -F "$dir"
+}
+
+clang_format() { files '\.[ch]pp$' | xargs clang-format --dry-run -Werror; }
+
+clang_tidy() {
+    files '^(libashmem|qemu|tests)/.*\.cpp$' |
+        xargs -P "$(nproc)" -n 4 clang-tidy --quiet 2>/dev/null
+}
+
+shell() { files '' | xargs grep -lE '^#!.*\b(ba)?sh$' | xargs shellcheck -x; }
+
+spelling() { files '' | grep -v '^LICENSE-' | xargs codespell --ignore-words-list=pinter,ot,fpr; }
+
+# every file says under which licence it stands, in its first lines
+spdx() {
+    local file status=0
+    for file in $(files '' | grep -vE '^LICENSE'); do
+        head -n 3 "$file" | grep -q 'SPDX-License-Identifier' || { echo "$file" && status=1; }
+    done
+    return "$status"
+}
+
+"$here/deps.sh" build vm lint
+mkdir -p "$BUILD/log"
+fetch_checkpatch
+step checkpatch checkpatch
+step sparse-and-W1 kernel_warnings
+step clang-format clang_format
+step clang-tidy clang_tidy
+step shellcheck shell
+step codespell spelling
+step spdx spdx
+if ((${#failed[@]})); then
+    say "lint failed: ${failed[*]}"
+    exit 1
+fi
+say "lint is clean"
