@@ -2,6 +2,9 @@
 # shellcheck shell=bash disable=SC2034  # the files that source this read them
 # What every script of the harness shares: messages, checks, the cache's place.
 
+# Messages and sorting are read by scripts here.
+export LC_ALL=C
+
 readonly EXIT_HARNESS=3
 QEMU_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD_DIR=$(dirname "$QEMU_DIR")/build/vm

@@ -9,17 +9,18 @@ readonly ALLOWED_TAINT=12288 # O, an out-of-tree module; E, an unsigned one
 # record NAME: the text of the first record of that name, without its name
 record() { sed -n "s/^#vm $1 //p;t found;b;:found;q" "$results"; }
 
-has_record() { grep -qE "^#vm $1( |\$)" "$results"; }
+has_record() { grep -aqE "^#vm $1( |\$)" "$results"; }
 
 # splats: the console lines, with their numbers, that match splats.txt
-splats() { grep -nE -f <(grep -vE '^(#|$)' "$QEMU_DIR/splats.txt") "$console" || true; }
+splats() { grep -anE -f <(grep -vE '^(#|$)' "$QEMU_DIR/splats.txt") "$console" || true; }
 
-count_results() { grep -cE "^$1( |\$)" "$results" || true; }
+# The last line may have got no newline before our next record.
+count_results() { grep -acE "^$1( |\$|#vm )" "$results" || true; }
 
 # lost_reason QEMU-STATUS TIMED-OUT: why the guest did not end, or nothing
 lost_reason() {
     local panic
-    panic=$(grep -oE 'Kernel panic.*' "$console" | head -n 1 || true)
+    panic=$(grep -aoE 'Kernel panic.*' "$console" | head -n 1 || true)
     if [[ -n $panic ]]; then
         printf '%s\n' "${panic%$'\r'}"
     elif (($2)); then
@@ -54,7 +55,7 @@ check_kernel() {
     ((!(after & ~before & ~ALLOWED_TAINT))) ||
         reasons+=("taint $after, of which $((after & ~before & ~ALLOWED_TAINT)) is not allowed")
     ! has_record 'lockdep 0' || reasons+=("lockdep switched itself off")
-    leaks=$(grep -c '^#vm kmemleak .*unreferenced object' "$results" || true)
+    leaks=$(grep -ac '^#vm kmemleak .*unreferenced object' "$results" || true)
     ((leaks == 0)) || reasons+=("$leaks leaked objects")
 }
 
@@ -88,15 +89,15 @@ explain() {
         shown=$((line + 30))
         sed -n "${line},${shown}p" "$console"
     done
-    grep -E '^not ok' "$results" | head -n 10 || true
-    grep -E '^#vm kmemleak' "$results" | head -n 20 || true
+    grep -aE '^not ok' "$results" | sed 's/#vm $//' | head -n 10 || true
+    grep -aE '^#vm kmemleak' "$results" | head -n 20 || true
     if has_record fail; then
         printf -- '--- end of the console:\n'
         tail -n 5 "$console"
     fi
     if [[ $verdict == lost ]]; then
         printf -- '--- last results:\n'
-        grep -v '^#vm ' "$results" | tail -n 3 || true
+        grep -av '^#vm ' "$results" | tail -n 3 || true
         printf -- '--- end of the console:\n'
         tail -n 15 "$console"
         tail -n 5 "$out/qemu.log"
