@@ -34,11 +34,20 @@ private:
     }
 };
 
+// deprecated, and still the way that CVE-2020-0009 took
+long remap_pages(const Map& map) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    return outcome(remap_file_pages(map.address(), map.size(), 0, 0, 0));
+#pragma GCC diagnostic pop
+}
+
 std::string map_file(const Map& map) {
     char range[64];
     const auto start = reinterpret_cast<std::uintptr_t>(map.address());
     std::snprintf(range, sizeof(range), "/proc/self/map_files/%lx-%lx",
-                  static_cast<unsigned long>(start), static_cast<unsigned long>(start + map.size()));
+                  static_cast<unsigned long>(start),
+                  static_cast<unsigned long>(start + map.size()));
     return range;
 }
 
@@ -46,25 +55,14 @@ std::string map_file(const Map& map) {
 
 TEST_CASE("remap_file_pages on a read-only map is EPERM", "[device][bypass]") {
     Narrowed n;
-    CHECK(in_child([&] {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-              return outcome(remap_file_pages(n.reader.address(), n.reader.size(), 0, 0, 0)) ==
-                             -EPERM
-                         ? 0
-                         : 1;
-#pragma GCC diagnostic pop
-          }) == 0);
+    CHECK(in_child([&] { return remap_pages(n.reader) == -EPERM ? 0 : 1; }) == 0);
     CHECK(n.intact());
 }
 
 TEST_CASE("remap_file_pages and mprotect don't make a map writable", "[device][bypass]") {
     Narrowed n;
     CHECK(in_child([&] {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-              remap_file_pages(n.reader.address(), n.reader.size(), 0, 0, 0);
-#pragma GCC diagnostic pop
+              remap_pages(n.reader);
               return mprotect(n.reader.address(), n.reader.size(), rw) == -1 ? 0 : 1;
           }) == 0);
     CHECK(n.intact());

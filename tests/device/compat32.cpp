@@ -66,7 +66,7 @@ TEST_CASE("32-bit SET_PROT_MASK works and only removes", "[device][compat32]") {
 TEST_CASE("32-bit SET_NAME and GET_NAME work", "[device][compat32]") {
     Region region;
     LowPage page;
-    std::strcpy(page.data(), "thirty-two");
+    std::memcpy(page.data(), "thirty-two", sizeof("thirty-two"));
     CHECK(ioctl32(region, ASHMEM_SET_NAME, page.pointer()) == 0);
     CHECK(region.name() == "thirty-two");
     std::memset(page.data(), 0, 32);

@@ -22,10 +22,13 @@ struct Counting {
         REQUIRE(region.set_size(size) == 0);
         const std::size_t rounded = (size + page_size() - 1) / page_size() * page_size();
         Map map = region.map(rounded);
-        for (std::size_t i = 0; i < size; ++i) map[i] = at(i);
+        for (std::size_t i = 0; i < size; ++i)
+            map[i] = at(i);
     }
     static unsigned char at(std::size_t i) { return static_cast<unsigned char>(i % 251); }
-    long seek(off_t offset, int whence) const { return outcome(lseek(region.fd(), offset, whence)); }
+    long seek(off_t offset, int whence) const {
+        return outcome(lseek(region.fd(), offset, whence));
+    }
     Region region;
 };
 
@@ -52,7 +55,8 @@ TEST_CASE("read gives what maps hold, from the position on", "[device][read]") {
         REQUIRE(read(c.region.fd(), bytes.data(), bytes.size()) ==
                 static_cast<ssize_t>(bytes.size()));
         bool same = true;
-        for (std::size_t i = 0; i < bytes.size(); ++i) same &= bytes[i] == Counting::at(start + i);
+        for (std::size_t i = 0; i < bytes.size(); ++i)
+            same &= bytes[i] == Counting::at(start + i);
         CHECK(same);
     }
     CHECK(c.seek(0, SEEK_CUR) == static_cast<long>(2 * bytes.size()));
@@ -203,7 +207,8 @@ TEST_CASE("GET_FILE_ID is the inode number that maps shows", "[device][ioctl]") 
     REQUIRE(region.ioctl(ASHMEM_GET_FILE_ID, &id) == 0);
     std::istringstream line(map.maps_line());
     std::string word;
-    for (int i = 0; i < 5; ++i) line >> word;
+    for (int i = 0; i < 5; ++i)
+        line >> word;
     CHECK(word == std::to_string(id));
     CHECK(region.fdinfo()["inode"] == std::to_string(id));
 }

@@ -179,7 +179,8 @@ TEST_CASE("mremap moves a map and keeps its pages", "[device][map]") {
     map.fill(8);
     void* target = mmap(nullptr, 2 * page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(target != MAP_FAILED);
-    void* moved = mremap(map.address(), map.size(), map.size(), MREMAP_MAYMOVE | MREMAP_FIXED, target);
+    void* moved =
+        mremap(map.address(), map.size(), map.size(), MREMAP_MAYMOVE | MREMAP_FIXED, target);
     REQUIRE(moved == target);
     CHECK(static_cast<unsigned char*>(moved)[page_size()] == 8);
     munmap(moved, 2 * page_size());

@@ -57,7 +57,7 @@ public:
             Interval below = *i, above = *i;
             below.last = first - 1;
             above.first = last + 1;
-            const bool has_below = i->first < first, has_above = i->last > last;
+            const bool has_below = i->first<first, has_above = i->last> last;
             i = ranges_.erase(i);
             // the pieces keep their place in the order, the older one first
             if (has_above && below.age < 0) ranges_.insert(i, above);
@@ -79,7 +79,8 @@ public:
             if (i.purged) continue;
             pages += static_cast<long>(i.last - i.first + 1);
             i.purged = true;
-            for (std::size_t page = i.first; page <= i.last; ++page) bytes_[page] = 0;
+            for (std::size_t page = i.first; page <= i.last; ++page)
+                bytes_[page] = 0;
         }
         return pages;
     }
@@ -121,8 +122,11 @@ private:
 class Sequence {
 public:
     Sequence(unsigned seed, std::size_t pages)
-        : random_(seed), pages_(pages), region_(Region::of_pages(pages)),
-          map_(region_.map_pages(pages)), model_(pages) {}
+        : random_(seed),
+          pages_(pages),
+          region_(Region::of_pages(pages)),
+          map_(region_.map_pages(pages)),
+          model_(pages) {}
 
     // false at the first difference, which log() then ends with
     bool run(int steps) {
@@ -133,7 +137,7 @@ public:
     std::string log() const { return log_.str(); }
 
 private:
-    std::size_t upto(std::size_t limit) {
+    std::size_t draw(std::size_t limit) {
         return std::uniform_int_distribution<std::size_t>(0, limit)(random_);
     }
 
@@ -145,29 +149,37 @@ private:
     }
 
     bool step() {
-        const std::size_t first = upto(pages_ - 1);
-        const std::size_t last = std::min(pages_ - 1, first + upto(upto(3) ? 4 : pages_));
-        switch (upto(9)) {
-        case 0: case 1: case 2: case 3:
-            model_.unpin(first, last);
-            return same("unpin", first, last, region_.unpin_pages(first, last - first + 1), 0) &&
-                   same_counts();
-        case 4: case 5: case 6:
-            return same("pin", first, last, region_.pin_pages(first, last - first + 1),
-                        model_.pin(first, last)) && same_counts();
-        case 7:
-            return same("status", first, last, region_.status_pages(first, last - first + 1),
-                        model_.overlaps(first, last) ? ASHMEM_IS_UNPINNED : ASHMEM_IS_PINNED);
-        case 8:
-            for (std::size_t page = first; page <= last; ++page) {
-                const auto byte = static_cast<unsigned char>(upto(255));
-                map_[page * page_size()] = byte;
-                model_.write(page, byte);
-            }
-            return true;
-        default:
-            if (upto(2)) return true;
-            return same("purge", 0, 0, region_.purge_all(), model_.purge_all()) && same_counts();
+        const std::size_t first = draw(pages_ - 1);
+        const std::size_t last = std::min(pages_ - 1, first + draw(draw(3) ? 4 : pages_));
+        switch (draw(9)) {
+            case 0:
+            case 1:
+            case 2:
+            case 3:
+                model_.unpin(first, last);
+                return same("unpin", first, last, region_.unpin_pages(first, last - first + 1),
+                            0) &&
+                       same_counts();
+            case 4:
+            case 5:
+            case 6:
+                return same("pin", first, last, region_.pin_pages(first, last - first + 1),
+                            model_.pin(first, last)) &&
+                       same_counts();
+            case 7:
+                return same("status", first, last, region_.status_pages(first, last - first + 1),
+                            model_.overlaps(first, last) ? ASHMEM_IS_UNPINNED : ASHMEM_IS_PINNED);
+            case 8:
+                for (std::size_t page = first; page <= last; ++page) {
+                    const auto byte = static_cast<unsigned char>(draw(255));
+                    map_[page * page_size()] = byte;
+                    model_.write(page, byte);
+                }
+                return true;
+            default:
+                if (draw(2)) return true;
+                return same("purge", 0, 0, region_.purge_all(), model_.purge_all()) &&
+                       same_counts();
         }
     }
 

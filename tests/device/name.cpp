@@ -57,7 +57,8 @@ TEST_CASE("a name without a NUL in its 256 bytes is cut at 255", "[device][name]
 
 TEST_CASE("any byte may stand in a name", "[device][name]") {
     std::string name;
-    for (int byte = 1; byte <= 255; ++byte) name += static_cast<char>(byte);
+    for (int byte = 1; byte <= 255; ++byte)
+        name += static_cast<char>(byte);
     Region region;
     CHECK(region.set_name(name.c_str()) == 0);
     CHECK(region.name() == name);
@@ -78,7 +79,7 @@ TEST_CASE("a name that runs into an unmapped page is EFAULT and the old one stay
     REQUIRE(region.set_name("old") == 0);
     EdgePage edge;
     char* name = edge.last(3);
-    std::memcpy(name, "new", 3);
+    std::memcpy(name, "new", 3); // NOLINT(bugprone-not-null-terminated-result): on purpose
     CHECK(region.set_name(name) == -EFAULT);
     CHECK(region.name() == "old");
 }

@@ -14,7 +14,8 @@ constexpr unsigned long pin_commands[] = {ASHMEM_PIN, ASHMEM_UNPIN, ASHMEM_GET_P
 
 // a mapped region of so many pages
 struct Mapped {
-    explicit Mapped(std::size_t pages) : region(Region::of_pages(pages)), map(region.map_pages(pages)) {}
+    explicit Mapped(std::size_t pages)
+        : region(Region::of_pages(pages)), map(region.map_pages(pages)) {}
     long call(unsigned long command, std::uint64_t offset, std::uint64_t length) const {
         const ashmem_pin range{static_cast<__u32>(offset), static_cast<__u32>(length)};
         return region.ioctl(command, &range);
@@ -34,9 +35,11 @@ TEST_CASE("pin calls before the first map are EINVAL", "[device][pin]") {
 
 TEST_CASE("pin calls with a bad pointer are EFAULT, mapped or not", "[device][pin]") {
     Region region = Region::of_pages(1);
-    for (auto command : pin_commands) CHECK(region.ioctl(command) == -EFAULT);
+    for (auto command : pin_commands)
+        CHECK(region.ioctl(command) == -EFAULT);
     Map map = region.map_pages(1);
-    for (auto command : pin_commands) CHECK(region.ioctl(command) == -EFAULT);
+    for (auto command : pin_commands)
+        CHECK(region.ioctl(command) == -EFAULT);
 }
 
 TEST_CASE("a struct that runs into an unmapped page is EFAULT", "[device][pin]") {
@@ -166,7 +169,8 @@ TEST_CASE("pinning either end of an unpinned range leaves the rest", "[device][p
 
 TEST_CASE("one PIN takes in many unpinned ranges", "[device][pin]") {
     Mapped m(32);
-    for (std::size_t page = 0; page < 32; page += 2) REQUIRE(m.region.unpin_pages(page) == 0);
+    for (std::size_t page = 0; page < 32; page += 2)
+        REQUIRE(m.region.unpin_pages(page) == 0);
     CHECK(m.region.pin_pages(1, 30) == ASHMEM_NOT_PURGED);
     CHECK(m.region.status_pages(0) == ASHMEM_IS_UNPINNED);
     CHECK(m.region.status_pages(1, 31) == ASHMEM_IS_PINNED);

@@ -36,7 +36,8 @@ bool squeeze_until(const std::function<bool()>& enough) {
 }
 
 struct Filled {
-    explicit Filled(std::size_t bytes) : region(Region::of_pages(bytes / page_size())), map(region.map(bytes)) {
+    explicit Filled(std::size_t bytes)
+        : region(Region::of_pages(bytes / page_size())), map(region.map(bytes)) {
         map.fill(0xcd);
     }
     std::uint64_t purged() const { return region.fdinfo_number("purged"); }
@@ -106,7 +107,8 @@ TEST_CASE("data kept by PIN under pressure is whole, over and over", "[pressure]
     int purges = 0, kept = 0;
     bool whole = true;
     Child hog([] {
-        for (;;) squeeze_until([] { return false; });
+        for (;;)
+            squeeze_until([] { return false; });
         return 0;
     });
     for (int round = 0; round < 3000 && purges < 10; ++round) {

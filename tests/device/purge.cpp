@@ -37,8 +37,7 @@ TEST_CASE("PURGE_ALL_CACHES answers the pages that were purgeable before", "[dev
     CHECK(Region().purge_all() == 0);
 }
 
-TEST_CASE("PURGE_ALL_CACHES without CAP_SYS_ADMIN is EPERM and purges nothing",
-          "[device][purge]") {
+TEST_CASE("PURGE_ALL_CACHES without CAP_SYS_ADMIN is EPERM and purges nothing", "[device][purge]") {
     Mapped m(4);
     REQUIRE(m.region.unpin(0, 0) == 0);
     CHECK(in_child([&] {
@@ -225,7 +224,8 @@ TEST_CASE("pages unpinned one after the other become one range", "[device][purge
     const std::size_t pages = 2000;
     Mapped m(pages);
     const auto before = slab_objects("ashmem_range");
-    for (std::size_t page = 0; page < pages / 2; ++page) REQUIRE(m.region.unpin_pages(page) == 0);
+    for (std::size_t page = 0; page < pages / 2; ++page)
+        REQUIRE(m.region.unpin_pages(page) == 0);
     for (std::size_t page = pages - 1; page > pages / 2; --page)
         REQUIRE(m.region.unpin_pages(page) == 0);
     CHECK(slab_objects("ashmem_range") <= before + 2);
@@ -236,8 +236,10 @@ TEST_CASE("ranges that were purged and touch become one", "[device][purge]") {
     const std::size_t pages = 2000;
     Mapped m(pages);
     const auto before = slab_objects("ashmem_range");
-    for (std::size_t page = 0; page < pages; page += 2) REQUIRE(m.region.unpin_pages(page) == 0);
-    for (std::size_t page = 1; page < pages; page += 2) REQUIRE(m.region.unpin_pages(page) == 0);
+    for (std::size_t page = 0; page < pages; page += 2)
+        REQUIRE(m.region.unpin_pages(page) == 0);
+    for (std::size_t page = 1; page < pages; page += 2)
+        REQUIRE(m.region.unpin_pages(page) == 0);
     CHECK(slab_objects("ashmem_range") >= before + pages);
     REQUIRE(m.region.purge_all() == static_cast<long>(pages));
     CHECK(slab_objects("ashmem_range") <= before + 1);

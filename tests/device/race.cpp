@@ -54,7 +54,8 @@ bool keeps_pact(const Region& region, const Map& map, std::size_t first, std::si
     map.fill(from, length, byte);
     for (int round = 0; round < rounds; ++round) {
         if (region.unpin_pages(first, count) != 0) return false;
-        for (unsigned i = random() % 2000; i > 0; --i) asm volatile("");
+        for (unsigned i = random() % 2000; i > 0; --i)
+            asm volatile("");
         if (random() % 4 == 0) std::this_thread::yield();
         const long pinned = region.pin_pages(first, count);
         if (pinned < 0) return false;
@@ -81,9 +82,11 @@ TEST_CASE("pinned data survives any race of PIN and purge", "[device][race]") {
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < 4; ++i)
         threads.emplace_back([&, i] {
-            if (!keeps_pact(region, map, i * 16, 3 + i, i + 1, 1500, &purges[i])) kept = false;
+            if (!keeps_pact(region, map, std::size_t{16} * i, 3 + i, i + 1, 1500, &purges[i]))
+                kept = false;
         });
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : threads)
+        thread.join();
     purger.stop();
     CHECK(kept);
     CHECK(purges[0] + purges[1] + purges[2] + purges[3] > 0);
@@ -100,7 +103,8 @@ TEST_CASE("pinned data survives the race in regions of their own", "[device][rac
             int purges = 0;
             if (!keeps_pact(region, map, 0, 16, i + 1, 700, &purges)) kept = false;
         });
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : threads)
+        thread.join();
     purger.stop();
     CHECK(kept);
 }
@@ -118,7 +122,8 @@ TEST_CASE("regions close while a purge is under way", "[device][race]") {
                 if (region.unpin(0, 0) != 0) fine = false;
             }
         });
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : threads)
+        thread.join();
     CHECK(fine);
     CHECK(purger.stop() > 0);
     CHECK(Region().purge_all() == 0);
@@ -143,7 +148,8 @@ TEST_CASE("the purgeable count is 0 again after a storm", "[device][race]") {
                     region.status_pages(first, count);
                 }
             });
-        for (auto& thread : threads) thread.join();
+        for (auto& thread : threads)
+            thread.join();
         purger.stop();
         REQUIRE(region.pin(0, 0) >= 0);
         CHECK(region.fdinfo_number("unpinned") == 0);
@@ -167,7 +173,8 @@ TEST_CASE("naming and sizing race the first map and one of them wins", "[device]
         namer.join();
         const bool named = region.name() == "late name";
         const long size = region.size();
-        const std::string expected = named ? "/dev/ashmem/late name (deleted)" : "/dev/ashmem (deleted)";
+        const std::string expected =
+            named ? "/dev/ashmem/late name (deleted)" : "/dev/ashmem (deleted)";
         REQUIRE_THAT(map.maps_line(), Catch::EndsWith(expected));
         // the file is as large as the region says, whoever came first
         REQUIRE(outcome(lseek(region.fd(), 0, SEEK_END)) == size);
@@ -183,7 +190,8 @@ TEST_CASE("two first maps at once make one backing file", "[device][race]") {
             while (!go) {
             }
             Map map = region.map_pages(1);
-            while (map[0] == 0) std::this_thread::yield();
+            while (map[0] == 0)
+                std::this_thread::yield();
             seen = map[0];
         });
         go = true;
@@ -203,16 +211,18 @@ TEST_CASE("faults race purges and see data or zeros, nothing else", "[device][ra
     for (unsigned i = 0; i < 3; ++i)
         threads.emplace_back([&, i] {
             for (int round = 0; round < 1500; ++round) {
-                for (std::size_t page = i; page < 32; page += 3) map[page * page_size()] = 0x5c;
-                region.unpin_pages(i * 8, 8);
+                for (std::size_t page = i; page < 32; page += 3)
+                    map[page * page_size()] = 0x5c;
+                region.unpin_pages(std::size_t{8} * i, 8);
                 for (std::size_t page = 0; page < 32; ++page) {
                     const unsigned char byte = map[page * page_size()];
                     if (byte != 0 && byte != 0x5c) fine = false;
                 }
-                region.pin_pages(i * 8, 8);
+                region.pin_pages(std::size_t{8} * i, 8);
             }
         });
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : threads)
+        thread.join();
     CHECK(fine);
 }
 

@@ -153,7 +153,8 @@ TEST_CASE("sixteen regions are shared over one fork", "[device][sharing]") {
               }
               return 0;
           }) == 0);
-    for (unsigned i = 0; i < 16; ++i) CHECK(maps[i].holds(static_cast<unsigned char>(0x80 + i)));
+    for (unsigned i = 0; i < 16; ++i)
+        CHECK(maps[i].holds(static_cast<unsigned char>(0x80 + i)));
 }
 
 TEST_CASE("a region outlives the process that made it", "[device][sharing]") {
@@ -180,7 +181,8 @@ TEST_CASE("a holder that is killed leaves the region to the others", "[device][s
         pause();
         return 0;
     });
-    while (holder.running() && map[0] != 1) usleep(1000);
+    while (holder.running() && map[0] != 1)
+        usleep(1000);
     holder.kill();
     holder.wait();
     map.fill(2);

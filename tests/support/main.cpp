@@ -7,7 +7,6 @@
 // children die of signals on purpose; Catch2 would report that as a failure
 #define CATCH_CONFIG_NO_POSIX_SIGNALS
 #include <catch2/catch.hpp>
-
 #include <iostream>
 
 namespace {
@@ -41,7 +40,8 @@ public:
         if (result.hasExpandedExpression()) stream << " is " << result.getExpandedExpression();
         if (result.hasMessage()) stream << ": " << result.getMessage();
         stream << '\n';
-        for (const auto& message : stats.infoMessages) stream << "#   with " << message.message << '\n';
+        for (const auto& message : stats.infoMessages)
+            stream << "#   with " << message.message << '\n';
         return true;
     }
 

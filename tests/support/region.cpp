@@ -150,8 +150,8 @@ std::uint64_t Region::fdinfo_number(const std::string& key) const {
 }
 
 EdgePage::EdgePage()
-    : page_(static_cast<char*>(mmap(nullptr, 2 * page_size(), rw,
-                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0))) {
+    : page_(static_cast<char*>(
+          mmap(nullptr, 2 * page_size(), rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0))) {
     if (page_ == MAP_FAILED || mprotect(page_ + page_size(), page_size(), PROT_NONE) != 0)
         throw std::system_error(errno, std::generic_category(), "edge page");
 }
