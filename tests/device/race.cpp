@@ -129,6 +129,34 @@ TEST_CASE("regions close while a purge is under way", "[device][race]") {
     CHECK(Region().purge_all() == 0);
 }
 
+TEST_CASE("a purge under way holds up neither other regions nor other pages", "[device][race]") {
+    const std::size_t pages = (std::size_t{128} << 20) / page_size();
+    Region big = Region::of_pages(pages), other = Region::of_pages(2);
+    Map map = big.map_pages(pages), other_map = other.map_pages(2);
+    // the purge may be through before this thread gets a turn: try again then
+    bool overtook = false;
+    for (int round = 0; round < 50 && !overtook; ++round) {
+        map.fill(1);
+        REQUIRE(big.unpin_pages(1, pages - 1) == 0);
+        std::atomic<bool> returned{false};
+        std::thread purger([&] {
+            big.purge_all();
+            returned = true;
+        });
+        while (big.fdinfo_number("purged") == 0)
+            std::this_thread::yield();
+        REQUIRE(other.unpin_pages(0) == 0);
+        REQUIRE(other.try_map(page_size()) == 0);
+        REQUIRE(big.unpin_pages(0) == 0);
+        REQUIRE(other.pin_pages(0) == ASHMEM_NOT_PURGED);
+        REQUIRE(big.pin_pages(0) == ASHMEM_NOT_PURGED);
+        overtook = !returned;
+        purger.join();
+        REQUIRE(big.pin(0, 0) == ASHMEM_WAS_PURGED);
+    }
+    CHECK(overtook);
+}
+
 TEST_CASE("the purgeable count is 0 again after a storm", "[device][race]") {
     {
         Region region = Region::of_pages(128);
