@@ -62,7 +62,7 @@ static loff_t ashmem_llseek_backing(struct file *file, struct file *backing,
 	 */
 	if (whence == SEEK_CUR) {
 		if (check_add_overflow(offset, file->f_pos, &offset))
-			return -EOVERFLOW;
+			return -EINVAL;
 		whence = SEEK_SET;
 	}
 	pos = vfs_llseek(backing, offset, whence);

@@ -51,6 +51,7 @@ run_host() {
     host_step "exports and needs are those listed" make -C "$ROOT/libashmem" abi-check
     host_step "every public header stands alone" make -C "$ROOT/libashmem" header-check
     host_step "the table of claims names real tests" "$here/claims.sh"
+    host_step "the examples of the documentation compile" "$here/examples.sh"
     host_step "every claim runs somewhere" all_claims_run
     ! grep -q '^not ok' "$out/host" || verdict=fail
     grep -v '^ok\|^# run' "$out/host" || true

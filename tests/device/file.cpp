@@ -160,10 +160,10 @@ TEST_CASE("a seek past the end is fine, a read there the end of file", "[device]
     CHECK(read(c.region.fd(), &byte, 1) == 0);
 }
 
-TEST_CASE("a seek beyond the largest offset is refused", "[device][seek]") {
+TEST_CASE("a seek beyond the largest offset is EINVAL", "[device][seek]") {
     Counting c(1000);
     REQUIRE(c.seek(10, SEEK_SET) == 10);
-    CHECK(c.seek(std::numeric_limits<off_t>::max(), SEEK_CUR) < 0);
+    CHECK(c.seek(std::numeric_limits<off_t>::max(), SEEK_CUR) == -EINVAL);
     CHECK(c.seek(0, SEEK_CUR) == 10);
 }
 
