@@ -24,7 +24,7 @@ guests=(
 
 # count FILE: passed and failed results of a TAP stream
 count() {
-    printf '%s %s' "$(grep -c '^ok ' "$1" || true)" "$(grep -c '^not ok ' "$1" || true)"
+    printf '%s %s\n' "$(grep -c '^ok ' "$1" || true)" "$(grep -c '^not ok ' "$1" || true)"
 }
 
 # record NAME VERDICT SECONDS FILE

@@ -30,6 +30,9 @@ if ((EUID)); then
     command -v sudo >/dev/null || die "missing: ${missing[*]}; install them, or sudo, as root"
     sudo=(sudo)
 fi
-"${sudo[@]}" apt-get -q update || die "apt-get update failed: is there a network?"
-"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" ||
+quietly "$BUILD/log/apt-update" "${sudo[@]}" apt-get -q update ||
+    die "apt-get update failed: is there a network?"
+quietly "$BUILD/log/apt-install" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q install -y --no-install-recommends "${missing[@]}" ||
     die "apt-get could not install ${missing[*]}"
+say "installed in $SECONDS s"
