@@ -14,6 +14,7 @@ namespace {
 
 std::vector<char*> exec_vector(std::vector<std::string>& argv) {
     std::vector<char*> pointers;
+    pointers.reserve(argv.size() + 1);
     for (std::string& argument : argv)
         pointers.push_back(argument.data());
     pointers.push_back(nullptr);
