@@ -13,14 +13,13 @@
  * Lock order, outermost first:
  *
  *   mmap_lock            of the caller, held by the kernel around mmap
- *   region->lock         a mutex: a region's name, size, mask, ranges
- *   lru_lock (lru.c)     a spinlock: the order of all unpinned ranges
- *   region->purge_lock   a spinlock: the purges of a region under way
+ *   region->lock         a mutex: all state of a region and its ranges
+ *   lru_lock (lru.c)     a spinlock: the order of the regions by age
  *
- * The last two are leaves and never nest in each other. Reclaim comes from
- * below: it holds lru_lock and may only try region->lock, for whoever holds
- * that may be allocating. No lock of ours is held over a copy to or from user
- * space, a call into the backing file's read and seek, or a hole punch.
+ * Reclaim comes from below: it holds lru_lock and may only try region->lock,
+ * for whoever holds that may be allocating. No lock of ours is held over a
+ * copy to or from user space, a call into the backing file's read and seek,
+ * or a hole punch; and nobody punches from within reclaim.
  */
 #ifndef _ASHMEM_H
 #define _ASHMEM_H
@@ -35,6 +34,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include "uapi/linux/ashmem.h"
 
 #define ASHMEM_PATH_PREFIX "dev/ashmem/"
@@ -42,18 +42,26 @@
 
 /**
  * struct ashmem_region - what one open of the device holds
- * @ref: the open file's reference, and one for each purge under way
+ * @ref: the open file's reference, and one for a purge under way
  * @lock: protects everything below that does not name another lock
  * @path: ASHMEM_PATH_PREFIX and the name, always NUL-terminated
  * @size: bytes as set, not rounded; frozen once @backing exists
  * @prot_mask: PROT_* bits that future maps may ask for; only loses bits
  * @backing: the tmpfs file; NULL before the first map, then constant
  * @ranges: the unpinned pages as disjoint intervals (struct ashmem_range)
+ * @range_count: intervals in @ranges
  * @unpinned_pages: pages in @ranges
  * @purged_pages: those of @unpinned_pages that were purged
- * @purge_lock: protects @purges
- * @purges: hole punches under way, by struct ashmem_purge
- * @purge_wait: woken at the end of each of @purges
+ * @lru: the intervals that are not purged, the one unpinned first at the head
+ * @lru_node: place among all regions by @lru_age; in use while @lru has members
+ * @lru_age: age of the oldest of @lru, protected by lru_lock
+ * @purge_first: first page of the purge under way
+ * @purge_last: last page of it, included
+ * @purges_begun: number of purges begun; one is under way while it differs
+ *                from @purges_done
+ * @purges_done: number of purges ended, read without the lock by who waits
+ * @purge_wait: woken at the end of each purge
+ * @purge_work: punches the pages of a purge that reclaim began
  */
 struct ashmem_region {
 	struct kref ref;
@@ -62,42 +70,41 @@ struct ashmem_region {
 	size_t size;
 	unsigned long prot_mask;
 	struct file *backing;
+
 	struct rb_root_cached ranges;
+	unsigned long range_count;
 	unsigned long unpinned_pages;
 	unsigned long purged_pages;
-	spinlock_t purge_lock;
-	struct list_head purges;
-	wait_queue_head_t purge_wait;
-};
 
-/**
- * enum ashmem_age - which end of a range was unpinned first
- * @ASHMEM_AGE_EVEN: all of it at once
- * @ASHMEM_AGE_RISING: the low end first
- * @ASHMEM_AGE_FALLING: the high end first
- */
-enum ashmem_age {
-	ASHMEM_AGE_EVEN,
-	ASHMEM_AGE_RISING,
-	ASHMEM_AGE_FALLING,
+	struct list_head lru;
+	struct rb_node lru_node;
+	u64 lru_age;
+
+	unsigned long purge_first;
+	unsigned long purge_last;
+	unsigned int purges_begun;
+	unsigned int purges_done;
+	wait_queue_head_t purge_wait;
+	struct work_struct purge_work;
 };
 
 /**
  * struct ashmem_range - an interval of unpinned pages
  * @it: first and last page, both included; in the region's @ranges
- * @lru: place in the order of unpinning; unused once @purged
- * @region: the owner
+ * @lru: place in the region's @lru; unused once @purged
+ * @age: when its first pages were unpinned, by a clock that counts UNPINs
+ * @region: the owner, whose lock protects all of this
  * @purged: contents were dropped since it was unpinned
- * @age: where a purge of a part has to begin
  *
- * All but @lru is protected by the region's lock.
+ * Where pages joined it later they did so at the upper end: a purge of a part
+ * takes the lower.
  */
 struct ashmem_range {
 	struct interval_tree_node it;
 	struct list_head lru;
+	u64 age;
 	struct ashmem_region *region;
 	bool purged;
-	enum ashmem_age age;
 };
 
 static inline unsigned long
@@ -146,8 +153,11 @@ void ashmem_region_get_info(struct ashmem_region *region,
 
 /* backing.c */
 int __init ashmem_backing_init(void);
-int ashmem_backing_create(struct ashmem_region *region, unsigned long vm_flags);
+struct file *ashmem_backing_create(struct ashmem_region *region,
+				   unsigned long vm_flags);
 int ashmem_backing_map(struct file *backing, struct vm_area_struct *vma);
+unsigned long ashmem_backing_stretch(struct file *backing, unsigned long first,
+				     unsigned long last, unsigned long *pages);
 void ashmem_backing_punch(struct file *backing, unsigned long first,
 			  unsigned long last);
 
@@ -175,26 +185,36 @@ int ashmem_range_unpin(struct ashmem_region *region, unsigned long first,
 		       unsigned long last, struct ashmem_range **spare);
 int ashmem_range_pin(struct ashmem_region *region, unsigned long first,
 		     unsigned long last, struct ashmem_range **spare);
-void ashmem_range_purge(struct ashmem_range *range, unsigned long *first,
-			unsigned long *last, unsigned long most);
-void ashmem_range_drop_all(struct ashmem_region *region);
+unsigned long ashmem_range_purge(struct ashmem_range *range,
+				 unsigned long last);
+bool ashmem_range_drop(struct ashmem_region *region, unsigned int most);
 
 /* lru.c */
+int __init ashmem_lru_init(void);
+void ashmem_lru_exit(void);
 void ashmem_lru_add(struct ashmem_range *range);
-void ashmem_lru_add_beside(struct ashmem_range *range,
-			   struct ashmem_range *beside);
+void ashmem_lru_add_above(struct ashmem_range *range,
+			  struct ashmem_range *below);
 void ashmem_lru_del(struct ashmem_range *range);
-void ashmem_lru_resized(long pages);
+void ashmem_lru_resized(unsigned long before, unsigned long after);
 bool ashmem_lru_is_youngest(const struct ashmem_range *range);
+u64 ashmem_lru_now(void);
 unsigned long ashmem_lru_pages(void);
-struct ashmem_range *ashmem_lru_trylock_oldest(void);
-struct ashmem_range *ashmem_lru_lock_oldest(void);
+unsigned long ashmem_lru_pages_exact(void);
+struct ashmem_range *ashmem_lru_oldest_of(struct ashmem_region *region);
+struct ashmem_region *ashmem_lru_trylock_oldest(bool purging_too);
+struct ashmem_region *ashmem_lru_get_oldest(u64 age);
 
 /* purge.c */
-bool ashmem_purge_overlaps(struct ashmem_region *region, unsigned long first,
-			   unsigned long last);
+int __init ashmem_purge_init(void);
+void ashmem_purge_exit(void);
+void ashmem_purge_init_region(struct ashmem_region *region);
+bool ashmem_purge_under_way(const struct ashmem_region *region);
+bool ashmem_purge_overlaps(const struct ashmem_region *region,
+			   unsigned long first, unsigned long last);
+bool ashmem_purge_ended(const struct ashmem_region *region, unsigned int number);
 unsigned long ashmem_purge_reclaim(unsigned long most);
-unsigned long ashmem_purge_all(void);
+long ashmem_purge_all(void);
 
 /* shrinker.c */
 int __init ashmem_shrinker_init(void);

@@ -20,6 +20,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/shmem_fs.h>
+#include <linux/xarray.h>
 #include "ashmem.h"
 
 /* tmpfs's file operations, for the one map that is ours to make */
@@ -55,13 +56,15 @@ int __init ashmem_backing_init(void)
 }
 
 /**
- * ashmem_backing_create - make the backing file, at the first map
- * @region: a region with a size and without a backing file
+ * ashmem_backing_create - make a backing file, for the first map
+ * @region: a region with a size, locked
  * @vm_flags: of that map; VM_NORESERVE among them leaves the size uncharged
  *
- * Return: 0, -EINVAL for a size that no file can have, -ENOMEM.
+ * Return: the file, which the caller installs or puts; -EINVAL for a size that
+ * no file can have, -ENOMEM.
  */
-int ashmem_backing_create(struct ashmem_region *region, unsigned long vm_flags)
+struct file *ashmem_backing_create(struct ashmem_region *region,
+				   unsigned long vm_flags)
 {
 	const char *name = region->path[ASHMEM_PATH_PREFIX_LEN] ?
 			   region->path : ASHMEM_NAME_DEF;
@@ -71,7 +74,7 @@ int ashmem_backing_create(struct ashmem_region *region, unsigned long vm_flags)
 
 	file = shmem_file_setup(name, region->size, vm_flags);
 	if (IS_ERR(file))
-		return PTR_ERR(file);
+		return file;
 	/* kernels before 6.0 leave it off files that were never opened */
 	file->f_mode |= FMODE_LSEEK;
 	/* the last fput() drops it again, by the owner in the operations */
@@ -79,8 +82,7 @@ int ashmem_backing_create(struct ashmem_region *region, unsigned long vm_flags)
 	file->f_op = &backing_fops;
 	/* cannot fail: nobody has seen the inode yet */
 	deny_write_access(file);
-	region->backing = file;
-	return 0;
+	return file;
 }
 
 /**
@@ -96,14 +98,46 @@ int ashmem_backing_map(struct file *backing, struct vm_area_struct *vma)
 }
 
 /**
+ * ashmem_backing_stretch - how far a number of pages reaches
+ * @backing: the file
+ * @first: first page to look at
+ * @last: last page to look at, included
+ * @pages: in: how many pages that hold something to take, at least 1; out: how
+ *         many there are up to the page returned
+ *
+ * Holes cost nothing, or whoever unpins a vast empty region could keep reclaim
+ * busy with it for ever. Something may be in memory or in swap; a huge page
+ * counts as one.
+ *
+ * Return: the last page of the stretch, which ends before the next page that
+ * holds something.
+ */
+unsigned long ashmem_backing_stretch(struct file *backing, unsigned long first,
+				     unsigned long last, unsigned long *pages)
+{
+	struct xarray *held = &backing->f_mapping->i_pages;
+	unsigned long index = first;
+	unsigned long found = 0;
+	void *entry;
+
+	entry = xa_find(held, &index, last, XA_PRESENT);
+	while (entry && found < *pages) {
+		found++;
+		entry = xa_find_after(held, &index, last, XA_PRESENT);
+	}
+	*pages = found;
+	return entry ? index - 1 : last;
+}
+
+/**
  * ashmem_backing_punch - drop pages; maps see zeros at their next touch
  * @backing: the file
  * @first: first page
  * @last: last page, included
  *
- * Called from reclaim, and so without the inode's lock, which a write or a
- * fallocate that allocates may hold right there: as GPU drivers purge their
- * buffers, by truncating the range. The maps go first, all at once.
+ * Not to be called from within reclaim: it waits for the pages' locks, and
+ * whoever is in reclaim may hold one. The inode's lock is not needed to drop
+ * pages of a file whose size stays.
  */
 void ashmem_backing_punch(struct file *backing, unsigned long first,
 			  unsigned long last)
@@ -111,6 +145,7 @@ void ashmem_backing_punch(struct file *backing, unsigned long first,
 	loff_t start = (loff_t)first << PAGE_SHIFT;
 	loff_t end = ((loff_t)last + 1) << PAGE_SHIFT;
 
+	/* out of all maps at once, which is cheaper than page by page */
 	unmap_mapping_range(backing->f_mapping, start, end - start, 0);
 	shmem_truncate_range(file_inode(backing), start, end - 1);
 }

@@ -8,6 +8,7 @@
  */
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
 #include <linux/seq_file.h>
 #include <linux/uio.h>
 #include "ashmem.h"

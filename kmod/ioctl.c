@@ -56,8 +56,7 @@ static long ioctl_purge_all(void)
 {
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	/* the syscall's result is an int, and a negative one is an error */
-	return min_t(unsigned long, ashmem_purge_all(), INT_MAX);
+	return ashmem_purge_all();
 }
 
 static long ioctl_get_file_id(struct ashmem_region *region,

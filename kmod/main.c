@@ -47,15 +47,21 @@ static int __init ashmem_init(void)
 	ret = ashmem_range_init();
 	if (ret)
 		return ret;
-	ret = ashmem_region_init();
+	ret = ashmem_lru_init();
 	if (ret)
 		goto err_range;
+	ret = ashmem_region_init();
+	if (ret)
+		goto err_lru;
 	ret = ashmem_backing_init();
+	if (ret)
+		goto err_region;
+	ret = ashmem_purge_init();
 	if (ret)
 		goto err_region;
 	ret = ashmem_shrinker_init();
 	if (ret)
-		goto err_region;
+		goto err_purge;
 	ret = ashmem_device_init();
 	if (ret)
 		goto err_shrinker;
@@ -63,8 +69,12 @@ static int __init ashmem_init(void)
 
 err_shrinker:
 	ashmem_shrinker_exit();
+err_purge:
+	ashmem_purge_exit();
 err_region:
 	ashmem_region_exit();
+err_lru:
+	ashmem_lru_exit();
 err_range:
 	ashmem_range_exit();
 	return ret;
@@ -74,7 +84,9 @@ static void __exit ashmem_exit(void)
 {
 	misc_deregister(&ashmem_misc);
 	ashmem_shrinker_exit();
+	ashmem_purge_exit();
 	ashmem_region_exit();
+	ashmem_lru_exit();
 	ashmem_range_exit();
 }
 

@@ -5,6 +5,8 @@
  * The mask is enforced twice: on what the map asks for now, and in the VM_MAY
  * bits, on what mprotect() could ask for later.
  */
+#include <linux/err.h>
+#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include "ashmem.h"
@@ -31,30 +33,60 @@ static int mmap_check(struct ashmem_region *region, struct vm_area_struct *vma)
 	return 0;
 }
 
-static int mmap_locked(struct ashmem_region *region, struct vm_area_struct *vma)
+/*
+ * A private map is plain zeroed memory; Dalvik made its heaps of it. The file
+ * only lends it the name that /proc/PID/maps shows, but whoever drops pages of
+ * the file, by a purge or by MADV_REMOVE, goes through all maps of their
+ * offsets, and takes huge pages of anonymous memory along. So a private map
+ * lies at an offset beyond the largest file: its bit is out of the byte offset
+ * that anybody sees.
+ */
+static void mmap_private(struct vm_area_struct *vma)
+{
+	vma_set_anonymous(vma);
+	vma->vm_pgoff |= 1UL << (BITS_PER_LONG - PAGE_SHIFT);
+}
+
+static int mmap_backing(struct ashmem_region *region, struct file *backing,
+			struct vm_area_struct *vma)
 {
 	int ret;
+
+	if (vma->vm_flags & VM_SHARED) {
+		ret = ashmem_backing_map(backing, vma);
+		if (ret)
+			return ret;
+	} else {
+		mmap_private(vma);
+	}
+	vm_flags_clear(vma, (VM_ACCESS & ~region->prot_mask) << 4);
+	/* last: a failing mmap must leave the file that it was called with */
+	vma_set_file(vma, backing);
+	return 0;
+}
+
+static int mmap_locked(struct ashmem_region *region, struct vm_area_struct *vma)
+{
+	struct file *backing;
+	int ret;
+
+	lockdep_assert_held(&region->lock);
 
 	ret = mmap_check(region, vma);
 	if (ret)
 		return ret;
-	if (!region->backing) {
-		ret = ashmem_backing_create(region, vma->vm_flags);
-		if (ret)
-			return ret;
-	}
-	if (vma->vm_flags & VM_SHARED) {
-		ret = ashmem_backing_map(region->backing, vma);
-		if (ret)
-			return ret;
-	} else {
-		/* plain zeroed memory: Dalvik made its heaps of it */
-		vma_set_anonymous(vma);
-	}
-	vm_flags_clear(vma, (VM_ACCESS & ~region->prot_mask) << 4);
-	/* last: a failing mmap must leave the file that it was called with */
-	vma_set_file(vma, region->backing);
-	return 0;
+	if (region->backing)
+		return mmap_backing(region, region->backing, vma);
+
+	backing = ashmem_backing_create(region, vma->vm_flags);
+	if (IS_ERR(backing))
+		return PTR_ERR(backing);
+	ret = mmap_backing(region, backing, vma);
+	if (ret)
+		fput(backing);
+	else
+		region->backing = backing;
+	return ret;
 }
 
 /**

@@ -49,27 +49,33 @@ static int pin_check(struct ashmem_region *region, u32 offset, u32 len,
 	return 0;
 }
 
-/* -EBUSY: a purge of these pages is under way. */
+/*
+ * Takes the pages out of reach of further purges, and tells in @purge which
+ * one, if any, is still to be waited for.
+ */
 static int pin_locked(struct ashmem_region *region, u32 offset, u32 len,
-		      struct pages *pages, struct ashmem_range **spare)
+		      unsigned int *purge, struct ashmem_range **spare)
 {
+	struct pages pages;
 	int ret;
 
-	ret = pin_check(region, offset, len, pages);
-	if (ret || !pages->count)
+	*purge = region->purges_done;
+	ret = pin_check(region, offset, len, &pages);
+	if (ret || !pages.count)
 		return ret;
-	if (ashmem_purge_overlaps(region, pages->first, pages_last(pages)))
-		return -EBUSY;
-	return ashmem_range_pin(region, pages->first, pages_last(pages), spare);
+	if (ashmem_purge_overlaps(region, pages.first, pages_last(&pages)))
+		*purge = region->purges_begun;
+	return ashmem_range_pin(region, pages.first, pages_last(&pages), spare);
 }
 
 static int unpin_locked(struct ashmem_region *region, u32 offset, u32 len,
-			struct pages *pages, struct ashmem_range **spare)
+			struct ashmem_range **spare)
 {
+	struct pages pages;
 	int ret;
 
-	ret = pin_check(region, offset, len, pages);
-	if (ret || !pages->count)
+	ret = pin_check(region, offset, len, &pages);
+	if (ret || !pages.count)
 		return ret;
 	/*
 	 * A purge zeroes what every holder sees. Who may not write may not
@@ -77,16 +83,8 @@ static int unpin_locked(struct ashmem_region *region, u32 offset, u32 len,
 	 */
 	if (!(region->prot_mask & PROT_WRITE))
 		return 0;
-	return ashmem_range_unpin(region, pages->first, pages_last(pages),
+	return ashmem_range_unpin(region, pages.first, pages_last(&pages),
 				  spare);
-}
-
-static int wait_for_purge(struct ashmem_region *region,
-			  const struct pages *pages)
-{
-	return wait_event_killable(region->purge_wait,
-				   !ashmem_purge_overlaps(region, pages->first,
-							  pages_last(pages)));
 }
 
 /**
@@ -97,32 +95,32 @@ static int wait_for_purge(struct ashmem_region *region,
  *
  * Return: ASHMEM_WAS_PURGED if any of the pages was purged since it was
  * unpinned, else ASHMEM_NOT_PURGED; -EINVAL before the first map or for a
- * range that is unaligned or passes the page-rounded size; -ENOMEM.
+ * range that is unaligned or passes the page-rounded size; -ENOMEM;
+ * -ERESTARTSYS if the caller was killed while a purge of these pages ended.
  */
 int ashmem_pin(struct ashmem_region *region, u32 offset, u32 len)
 {
 	struct ashmem_range *spare = NULL;
-	struct pages pages;
-	int ret;
+	unsigned int purge;
+	int ret, killed;
 
 	for (;;) {
 		mutex_lock(&region->lock);
-		ret = pin_locked(region, offset, len, &pages, &spare);
+		ret = pin_locked(region, offset, len, &purge, &spare);
 		mutex_unlock(&region->lock);
 
-		if (ret == -EBUSY) {
-			ret = wait_for_purge(region, &pages);
-		} else if (ret == -EAGAIN) {
-			spare = ashmem_range_alloc(GFP_KERNEL);
-			ret = spare ? 0 : -ENOMEM;
-		} else {
+		if (ret != -EAGAIN)
 			break;
-		}
-		if (ret)
-			break;
+		spare = ashmem_range_alloc(GFP_KERNEL_ACCOUNT);
+		if (!spare)
+			return -ENOMEM;
 	}
 	ashmem_range_free(spare);
-	return ret;
+	if (ret < 0)
+		return ret;
+	killed = wait_event_killable(region->purge_wait,
+				     ashmem_purge_ended(region, purge));
+	return killed ?: ret;
 }
 
 /**
@@ -133,26 +131,25 @@ int ashmem_pin(struct ashmem_region *region, u32 offset, u32 len)
  *
  * Without PROT_WRITE in the mask it checks its arguments and does nothing.
  *
- * Return: 0; -EINVAL as ashmem_pin(); -ENOMEM.
+ * Return: 0; -EINVAL as ashmem_pin(); -ENOMEM, also for a region that has as
+ * many separate ranges as a region may have.
  */
 int ashmem_unpin(struct ashmem_region *region, u32 offset, u32 len)
 {
 	struct ashmem_range *spare = NULL;
-	struct pages pages;
 	int ret;
 
 	for (;;) {
 		mutex_lock(&region->lock);
-		ret = unpin_locked(region, offset, len, &pages, &spare);
+		ret = unpin_locked(region, offset, len, &spare);
 		mutex_unlock(&region->lock);
 
 		if (ret != -EAGAIN)
 			break;
-		spare = ashmem_range_alloc(GFP_KERNEL);
-		if (!spare) {
-			ret = -ENOMEM;
-			break;
-		}
+		/* charged to the memory cgroup of who unpins */
+		spare = ashmem_range_alloc(GFP_KERNEL_ACCOUNT);
+		if (!spare)
+			return -ENOMEM;
 	}
 	ashmem_range_free(spare);
 	return ret;

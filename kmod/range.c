@@ -2,33 +2,37 @@
 /*
  * The set of a region's unpinned pages: disjoint intervals in a tree.
  *
- * A page is in one interval at the most; pages in none are pinned. All costs
- * grow with the logarithm of the number of intervals. Everything here runs
- * under the region's lock, sleeps nowhere and allocates nothing that could
- * enter reclaim: a function that may need an interval more takes it from its
- * caller's @spare, and with none there answers -EAGAIN before any change.
+ * A page is in one interval at the most; pages in none are pinned. A step costs
+ * the logarithm of the number of intervals, an operation one step for each
+ * interval that it meets. Everything here runs under the region's lock, sleeps
+ * nowhere and allocates nothing that could enter reclaim: a function that may
+ * need an interval more takes it from its caller's @spare, and with none there
+ * answers -EAGAIN before any change.
  *
  * Two intervals that touch become one where that loses nothing: both purged,
- * or the upper or lower was unpinned right after the other, with nothing
- * between them in the order of unpinning. @age then tells which end is older.
+ * or the upper one unpinned right after the lower, with nothing unpinned in
+ * between anywhere. The lower end of an interval is thus never the younger.
  */
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include "ashmem.h"
+
+/*
+ * Intervals in a region: beyond it UNPIN fails, while a PIN that splits one
+ * never does. A region with more is not a cache but an attack on kernel memory.
+ */
+#define RANGES_MOST 131072UL
 
 static struct kmem_cache *range_cache;
 
 /**
  * ashmem_range_init - make the slab of intervals
  *
- * They are charged to the memory cgroup of who unpins: one interval a page is
- * the most that a process can make.
- *
  * Return: 0 or -ENOMEM.
  */
 int __init ashmem_range_init(void)
 {
-	range_cache = KMEM_CACHE(ashmem_range, SLAB_ACCOUNT);
+	range_cache = KMEM_CACHE(ashmem_range, 0);
 	return range_cache ? 0 : -ENOMEM;
 }
 
@@ -78,6 +82,7 @@ static void range_insert(struct ashmem_region *region,
 	range->it.start = first;
 	range->it.last = last;
 	interval_tree_insert(&range->it, &region->ranges);
+	region->range_count++;
 	region->unpinned_pages += ashmem_range_pages(range);
 	if (range->purged)
 		region->purged_pages += ashmem_range_pages(range);
@@ -88,6 +93,7 @@ static void range_remove(struct ashmem_range *range)
 	struct ashmem_region *region = range->region;
 
 	interval_tree_remove(&range->it, &region->ranges);
+	region->range_count--;
 	region->unpinned_pages -= ashmem_range_pages(range);
 	if (range->purged)
 		region->purged_pages -= ashmem_range_pages(range);
@@ -97,12 +103,12 @@ static void range_remove(struct ashmem_range *range)
 static void range_resize(struct ashmem_range *range, unsigned long first,
 			 unsigned long last)
 {
-	long before = ashmem_range_pages(range);
+	unsigned long before = ashmem_range_pages(range);
 
 	range_remove(range);
 	range_insert(range->region, range, first, last);
 	if (!range->purged)
-		ashmem_lru_resized((long)ashmem_range_pages(range) - before);
+		ashmem_lru_resized(before, ashmem_range_pages(range));
 }
 
 /* Takes an interval out of its region; the memory is the caller's. */
@@ -128,27 +134,17 @@ bool ashmem_range_any(struct ashmem_region *region, unsigned long first,
 	return range_first(region, first, last);
 }
 
-/* Grows the youngest interval of all by pages that touch it. */
+/* Grows the youngest interval of all by pages that lie right above it. */
 static bool range_extend(struct ashmem_region *region, unsigned long first,
 			 unsigned long last)
 {
-	struct ashmem_range *range;
+	struct ashmem_range *below;
 
-	range = first ? range_first(region, first - 1, first - 1) : NULL;
-	if (range && range->age != ASHMEM_AGE_FALLING &&
-	    ashmem_lru_is_youngest(range)) {
-		range->age = ASHMEM_AGE_RISING;
-		range_resize(range, range->it.start, last);
-		return true;
-	}
-	range = range_first(region, last + 1, last + 1);
-	if (range && range->age != ASHMEM_AGE_RISING &&
-	    ashmem_lru_is_youngest(range)) {
-		range->age = ASHMEM_AGE_FALLING;
-		range_resize(range, first, range->it.last);
-		return true;
-	}
-	return false;
+	below = first ? range_first(region, first - 1, first - 1) : NULL;
+	if (!below || !ashmem_lru_is_youngest(below))
+		return false;
+	range_resize(below, below->it.start, last);
+	return true;
 }
 
 /* Makes one interval of a purged one and the purged ones that touch it. */
@@ -185,7 +181,8 @@ static void range_join_purged(struct ashmem_range *range)
  * one of them was purged, all of it counts as purged, as in the original
  * driver. Nothing changes where all the pages are unpinned already.
  *
- * Return: 0, or -EAGAIN if an interval was needed and @spare had none.
+ * Return: 0; -EAGAIN if an interval was needed and @spare had none; -ENOMEM if
+ * the region has as many as a region may have.
  */
 int ashmem_range_unpin(struct ashmem_region *region, unsigned long first,
 		       unsigned long last, struct ashmem_range **spare)
@@ -201,6 +198,8 @@ int ashmem_range_unpin(struct ashmem_region *region, unsigned long first,
 	if (!merged) {
 		if (range_extend(region, first, last))
 			return 0;
+		if (region->range_count >= RANGES_MOST)
+			return -ENOMEM;
 		if (!*spare)
 			return -EAGAIN;
 		swap(merged, *spare);
@@ -214,7 +213,6 @@ int ashmem_range_unpin(struct ashmem_region *region, unsigned long first,
 			ashmem_range_free(range);
 	}
 	merged->purged = purged;
-	merged->age = ASHMEM_AGE_EVEN;
 	range_insert(region, merged, first, last);
 	if (purged)
 		range_join_purged(merged);
@@ -234,16 +232,15 @@ static void range_split(struct ashmem_range *range, unsigned long first,
 	unsigned long end = range->it.last;
 
 	upper->purged = range->purged;
-	upper->age = range->age;
 	range_resize(range, range->it.start, first - 1);
 	range_insert(range->region, upper, last + 1, end);
 	if (!upper->purged)
-		ashmem_lru_add_beside(upper, range);
+		ashmem_lru_add_above(upper, range);
 }
 
 /**
  * ashmem_range_pin - take pages out of the set
- * @region: the region, locked; no purge of these pages is under way
+ * @region: the region, locked
  * @first: first page
  * @last: last page, included
  * @spare: in and out: an interval to use, or NULL
@@ -281,11 +278,11 @@ int ashmem_range_pin(struct ashmem_region *region, unsigned long first,
 	return purged;
 }
 
-/* Cuts the oldest pages off an interval; NULL if there is no memory for it. */
-static struct ashmem_range *range_cut_oldest(struct ashmem_range *range,
-					     unsigned long pages)
+/* Cuts the pages up to @last off an interval; NULL without memory for it. */
+static struct ashmem_range *range_cut(struct ashmem_range *range,
+				      unsigned long last)
 {
-	unsigned long start = range->it.start, last = range->it.last;
+	unsigned long first = range->it.start;
 	struct ashmem_range *cut;
 
 	/* under the lock and in reclaim: whatever is there at once or nothing */
@@ -293,57 +290,55 @@ static struct ashmem_range *range_cut_oldest(struct ashmem_range *range,
 	if (!cut)
 		return NULL;
 	cut->purged = true;
-	cut->age = ASHMEM_AGE_EVEN;
-	if (range->age == ASHMEM_AGE_FALLING) {
-		range_resize(range, start, last - pages);
-		range_insert(range->region, cut, last - pages + 1, last);
-	} else {
-		range_resize(range, start + pages, last);
-		range_insert(range->region, cut, start, start + pages - 1);
-	}
+	range_resize(range, last + 1, range->it.last);
+	range_insert(range->region, cut, first, last);
 	return cut;
 }
 
 /**
- * ashmem_range_purge - mark the oldest pages of an interval as purged
+ * ashmem_range_purge - mark an interval, from its start on, as purged
  * @range: an interval that is not purged, its region locked
- * @first: out: first page marked
- * @last: out: last page marked, included
- * @most: the most pages to mark, at least 1; exceeded only when memory is so
- *        short that the interval can't be cut
+ * @last: the last page to mark, in the interval
+ *
+ * Return: the last page marked: @last, or the interval's last where memory is
+ * so short that it can't be cut.
  */
-void ashmem_range_purge(struct ashmem_range *range, unsigned long *first,
-			unsigned long *last, unsigned long most)
+unsigned long ashmem_range_purge(struct ashmem_range *range,
+				 unsigned long last)
 {
 	struct ashmem_range *victim = NULL;
 
 	lockdep_assert_held(&range->region->lock);
 
-	if (most < ashmem_range_pages(range))
-		victim = range_cut_oldest(range, most);
+	if (last < range->it.last)
+		victim = range_cut(range, last);
 	if (!victim) {
 		victim = range;
+		last = victim->it.last;
 		ashmem_lru_del(victim);
 		victim->purged = true;
 		victim->region->purged_pages += ashmem_range_pages(victim);
 	}
-	*first = victim->it.start;
-	*last = victim->it.last;
 	range_join_purged(victim);
+	return last;
 }
 
 /**
- * ashmem_range_drop_all - empty the set
+ * ashmem_range_drop - take intervals out of the set, whichever
  * @region: the region, locked
+ * @most: how many at the most
+ *
+ * Return: true if some are left.
  */
-void ashmem_range_drop_all(struct ashmem_region *region)
+bool ashmem_range_drop(struct ashmem_region *region, unsigned int most)
 {
 	struct ashmem_range *range;
 
 	lockdep_assert_held(&region->lock);
 
-	while ((range = range_first(region, 0, ULONG_MAX))) {
+	while ((range = range_first(region, 0, ULONG_MAX)) && most--) {
 		range_take_out(range);
 		ashmem_range_free(range);
 	}
+	return range;
 }

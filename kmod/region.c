@@ -53,9 +53,9 @@ struct ashmem_region *ashmem_region_create(void)
 	strscpy(region->path, ASHMEM_PATH_PREFIX, sizeof(region->path));
 	region->prot_mask = PROT_ALL;
 	region->ranges = RB_ROOT_CACHED;
-	spin_lock_init(&region->purge_lock);
-	INIT_LIST_HEAD(&region->purges);
-	init_waitqueue_head(&region->purge_wait);
+	INIT_LIST_HEAD(&region->lru);
+	RB_CLEAR_NODE(&region->lru_node);
+	ashmem_purge_init_region(region);
 	return region;
 }
 
@@ -90,19 +90,30 @@ void ashmem_region_put(struct ashmem_region *region)
 	kref_put(&region->ref, region_free);
 }
 
+/* Ranges that close drops before it lets go of the lock and the processor. */
+#define CLOSE_BATCH 1024
+
 /**
  * ashmem_region_close - the end of the open file
  * @region: the region
  *
  * What was unpinned counts as pinned from here on, for maps of the region may
- * live on and nobody is left who could pin it. A purge under way keeps the
- * region until it is through.
+ * live on and nobody is left who could pin it: so a purge under way, after
+ * which none begins, is waited for.
  */
 void ashmem_region_close(struct ashmem_region *region)
 {
-	mutex_lock(&region->lock);
-	ashmem_range_drop_all(region);
-	mutex_unlock(&region->lock);
+	unsigned int last_purge;
+	bool more;
+
+	do {
+		mutex_lock(&region->lock);
+		more = ashmem_range_drop(region, CLOSE_BATCH);
+		last_purge = region->purges_begun;
+		mutex_unlock(&region->lock);
+		cond_resched();
+	} while (more);
+	wait_event(region->purge_wait, ashmem_purge_ended(region, last_purge));
 	ashmem_region_put(region);
 }
 

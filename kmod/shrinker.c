@@ -12,7 +12,11 @@ static struct shrinker *ashmem_shrinker;
 static unsigned long shrinker_count(struct shrinker *shrinker,
 				    struct shrink_control *sc)
 {
-	return ashmem_lru_pages() ?: SHRINK_EMPTY;
+	unsigned long pages = ashmem_lru_pages();
+
+	/* ranges may be vast and empty: ask for no more than memory holds */
+	pages = min(pages, totalram_pages());
+	return pages ?: SHRINK_EMPTY;
 }
 
 static unsigned long shrinker_scan(struct shrinker *shrinker,
@@ -20,7 +24,7 @@ static unsigned long shrinker_scan(struct shrinker *shrinker,
 {
 	unsigned long done;
 
-	/* a punch takes locks that a caller from a filesystem may hold */
+	/* a caller from a filesystem is not to wait for a punch */
 	if (!(sc->gfp_mask & __GFP_FS))
 		return SHRINK_STOP;
 	done = ashmem_purge_reclaim(sc->nr_to_scan);

@@ -21,7 +21,7 @@ namespace {
 struct Interval {
     std::size_t first, last;
     bool purged;
-    int age; // +1: the low end is older, -1: the high end, 0: all of one age
+    unsigned age;
 };
 
 class Model {
@@ -43,6 +43,7 @@ public:
             merged.purged |= i->purged;
             i = ranges_.erase(i);
         }
+        if (!merged.purged) merged.age = ++clock_;
         ranges_.push_back(merged);
     }
 
@@ -59,10 +60,8 @@ public:
             above.first = last + 1;
             const bool has_below = i->first<first, has_above = i->last> last;
             i = ranges_.erase(i);
-            // the pieces keep their place in the order, the older one first
-            if (has_above && below.age < 0) ranges_.insert(i, above);
             if (has_below) ranges_.insert(i, below);
-            if (has_above && below.age >= 0) ranges_.insert(i, above);
+            if (has_above) ranges_.insert(i, above);
         }
         return purged ? ASHMEM_WAS_PURGED : ASHMEM_NOT_PURGED;
     }
@@ -96,26 +95,18 @@ public:
     }
 
 private:
-    // pages unpinned right after a range that they touch belong to it
+    // pages unpinned right after the range that they lie above belong to it
     bool extend_youngest(std::size_t first, std::size_t last) {
-        auto youngest = ranges_.end();
-        for (auto i = ranges_.begin(); i != ranges_.end(); ++i)
-            if (!i->purged) youngest = i;
-        if (youngest == ranges_.end()) return false;
-        if (youngest->last + 1 == first && youngest->age >= 0) {
-            youngest->last = last;
-            youngest->age = 1;
-            return true;
-        }
-        if (last + 1 == youngest->first && youngest->age <= 0) {
-            youngest->first = first;
-            youngest->age = -1;
+        for (auto& i : ranges_) {
+            if (i.purged || i.age != clock_ || i.last + 1 != first) continue;
+            i.last = last;
             return true;
         }
         return false;
     }
 
-    std::list<Interval> ranges_; // by the order of unpinning
+    unsigned clock_ = 0;
+    std::list<Interval> ranges_;
     std::vector<unsigned char> bytes_;
 };
 

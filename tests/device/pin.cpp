@@ -187,6 +187,25 @@ TEST_CASE("unpinning over unpinned ranges merges them", "[device][pin]") {
     CHECK(m.region.purge_all() == 6);
 }
 
+TEST_CASE("a region has so many ranges at the most, and PIN works there too", "[device][pin]") {
+    const std::size_t most = std::size_t{1} << 17;
+    const std::size_t size = (2 * most + 8) * page_size();
+    Region region;
+    REQUIRE(region.set_size(size) == 0);
+    Map map = region.map(size, rw, MAP_SHARED | MAP_NORESERVE);
+    REQUIRE(region.unpin_pages(0, 3) == 0);
+    std::size_t ranges = 1;
+    while (ranges < most && region.unpin_pages(2 + 2 * ranges) == 0)
+        ++ranges;
+    CHECK(ranges == most);
+    CHECK(region.unpin_pages(2 * most + 4) == -ENOMEM);
+    CHECK(region.status_pages(2 * most + 4) == ASHMEM_IS_PINNED);
+    CHECK(region.pin_pages(1) == ASHMEM_NOT_PURGED);
+    CHECK(region.fdinfo_number("unpinned") == (most + 1) * page_size());
+    CHECK(region.unpin(0, 0) == 0);
+    CHECK(region.fdinfo_number("unpinned") == size);
+}
+
 TEST_CASE("pin state is the region's, not the process's", "[device][pin]") {
     Mapped m(2);
     REQUIRE(in_child([&] { return m.region.unpin_pages(0) == 0 ? 0 : 1; }) == 0);

@@ -157,6 +157,25 @@ TEST_CASE("a purge under way holds up neither other regions nor other pages", "[
     CHECK(overtook);
 }
 
+TEST_CASE("what is written after close stays, whatever purge was under way", "[device][race]") {
+    Purger purger;
+    bool kept = true;
+    for (int round = 0; round < 1500; ++round) {
+        Region region = Region::of_pages(64);
+        Map map = region.map_pages(64);
+        map.fill(1);
+        REQUIRE(region.unpin(0, 0) == 0);
+        for (int i = round % 50; i > 0; --i)
+            std::this_thread::yield();
+        region.close();
+        map.fill(2);
+        std::this_thread::yield();
+        kept = kept && map.holds(2);
+    }
+    CHECK(kept);
+    CHECK(purger.stop() > 0);
+}
+
 TEST_CASE("the purgeable count is 0 again after a storm", "[device][race]") {
     {
         Region region = Region::of_pages(128);
