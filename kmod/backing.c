@@ -22,6 +22,7 @@
 #include <linux/shmem_fs.h>
 #include <linux/xarray.h>
 #include "ashmem.h"
+#include "compat/compat.h"
 
 /* tmpfs's file operations, for the one map that is ours to make */
 static const struct file_operations *shmem_fops __ro_after_init;
@@ -41,7 +42,7 @@ int __init ashmem_backing_init(void)
 {
 	struct file *file;
 
-	file = shmem_file_setup(ASHMEM_NAME_DEF, 0, VM_NORESERVE);
+	file = ashmem_compat_shmem_file_setup(ASHMEM_NAME_DEF, 0, VM_NORESERVE);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	shmem_fops = file->f_op;
@@ -49,7 +50,7 @@ int __init ashmem_backing_init(void)
 
 	backing_fops = *shmem_fops;
 	backing_fops.owner = THIS_MODULE;
-	backing_fops.mmap = backing_mmap_refuse;
+	ashmem_compat_set_mmap(&backing_fops, backing_mmap_refuse);
 	/* tmpfs's insists on its own operations; without one mm's serves */
 	backing_fops.get_unmapped_area = NULL;
 	return 0;
@@ -72,7 +73,7 @@ struct file *ashmem_backing_create(struct ashmem_region *region,
 
 	lockdep_assert_held(&region->lock);
 
-	file = shmem_file_setup(name, region->size, vm_flags);
+	file = ashmem_compat_shmem_file_setup(name, region->size, vm_flags);
 	if (IS_ERR(file))
 		return file;
 	/* kernels before 6.0 leave it off files that were never opened */
@@ -94,7 +95,7 @@ struct file *ashmem_backing_create(struct ashmem_region *region,
  */
 int ashmem_backing_map(struct file *backing, struct vm_area_struct *vma)
 {
-	return shmem_fops->mmap(backing, vma);
+	return ashmem_compat_call_mmap(shmem_fops, backing, vma);
 }
 
 /**

@@ -45,6 +45,55 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 }
 #endif
 
+#ifndef HAVE_SHMEM_VMA_FLAGS
+#error "no answer from compat/probes/shmem_vma_flags.c"
+#endif
+static inline struct file *
+ashmem_compat_shmem_file_setup(const char *name, loff_t size,
+			       unsigned long flags)
+{
+#if HAVE_SHMEM_VMA_FLAGS
+	return shmem_file_setup(name, size, legacy_to_vma_flags(flags));
+#else
+	return shmem_file_setup(name, size, flags);
+#endif
+}
+
+#ifndef HAVE_FOPS_MMAP_PREPARE
+#error "no answer from compat/probes/fops_mmap_prepare.c"
+#endif
+#ifndef HAVE_COMPAT_SET_DESC
+#error "no answer from compat/probes/compat_set_desc.c"
+#endif
+/* Gives operations an .mmap; a second hook beside it is a bug to the kernel. */
+static inline void
+ashmem_compat_set_mmap(struct file_operations *fops,
+		       int (*mmap)(struct file *, struct vm_area_struct *))
+{
+	fops->mmap = mmap;
+#if HAVE_FOPS_MMAP_PREPARE
+	fops->mmap_prepare = NULL;
+#endif
+}
+
+/* Calls the mmap hook of operations that are not the file's own. */
+static inline int ashmem_compat_call_mmap(const struct file_operations *fops,
+					  struct file *file,
+					  struct vm_area_struct *vma)
+{
+#if HAVE_COMPAT_SET_DESC
+	struct vm_area_desc desc;
+
+	if (fops->mmap_prepare) {
+		compat_set_desc_from_vma(&desc, file, vma);
+		return fops->mmap_prepare(&desc) ?:
+		       __compat_vma_mmap(&desc, vma);
+	}
+#endif
+	/* between the two: a tmpfs that has only a hook nobody can call */
+	return fops->mmap ? fops->mmap(file, vma) : -EOPNOTSUPP;
+}
+
 #ifndef HAVE_SHRINKER_ALLOC
 #error "no answer from compat/probes/shrinker_alloc.c"
 #endif

@@ -107,6 +107,10 @@ std::uint64_t meminfo(const std::string& key) {
     return number_after("/proc/meminfo", key + ':') * 1024;
 }
 
+std::uint64_t own_memory(const std::string& key) {
+    return number_after("/proc/self/smaps_rollup", key + ':') * 1024;
+}
+
 std::uint64_t vmstat(const std::string& key) {
     return number_after("/proc/vmstat", key);
 }

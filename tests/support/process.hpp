@@ -43,6 +43,8 @@ long write_file(const std::string& path, const std::string& text);
 
 // a line of /proc/meminfo, in bytes
 std::uint64_t meminfo(const std::string& key);
+// a line of /proc/self/smaps_rollup, in bytes
+std::uint64_t own_memory(const std::string& key);
 // a number of /proc/vmstat
 std::uint64_t vmstat(const std::string& key);
 // objects in use of a slab, by /proc/slabinfo, once what CPUs keep is collected
