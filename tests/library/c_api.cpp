@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C functions: libcutils' six and our own, on the device.
+#include <ashmem/ashmem.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <cstring>
+
+#include "support/process.hpp"
+#include "support/region.hpp"
+
+using namespace test;
+
+namespace {
+
+// a region by the library, closed at the end
+Region create(const char* name, std::size_t size) {
+    const int fd = ashmem_create_region(name, size);
+    REQUIRE(fd >= 0);
+    return Region(Region::Adopt{fd});
+}
+
+// errno after a call that must answer -1
+int error_of(long ret) {
+    return ret == -1 ? errno : 0;
+}
+
+// Every function that takes a descriptor, and its error for this one.
+std::vector<int> errors_of(int fd) {
+    char name[ASHMEM_NAME_LEN];
+    return {
+        error_of(ashmem_set_prot_region(fd, PROT_READ)),
+        error_of(ashmem_pin_region(fd, 0, 0)),
+        error_of(ashmem_unpin_region(fd, 0, 0)),
+        error_of(ashmem_get_size_region(fd)),
+        error_of(ashmem_get_size_region64(fd)),
+        error_of(ashmem_get_prot_region(fd)),
+        error_of(ashmem_get_pin_status_region(fd, 0, 0)),
+        error_of(ashmem_purge_all_caches(fd)),
+        error_of(ashmem_get_name_region(fd, name, sizeof(name))),
+    };
+}
+
+// Descriptors of all kinds that are no regions.
+std::vector<Region> foreign() {
+    int pipes[2];
+    REQUIRE(pipe2(pipes, O_CLOEXEC) == 0);
+    close(pipes[1]);
+    std::vector<Region> all;
+    for (int fd :
+         {open("/dev/null", O_RDWR | O_CLOEXEC), open("/proc/self/exe", O_RDONLY),
+          open("/", O_RDONLY | O_DIRECTORY), memfd_create("ashmem", MFD_CLOEXEC), pipes[0]}) {
+        REQUIRE(fd >= 0);
+        all.emplace_back(Region::Adopt{fd});
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("a descriptor that is closed is EBADF to every function", "[library][host]") {
+    CHECK(errors_of(-1) == std::vector<int>(9, EBADF));
+    CHECK(errors_of(1000000) == std::vector<int>(9, EBADF));
+    CHECK(ashmem_valid(-1) == 0);
+    CHECK(errno == EBADF);
+}
+
+TEST_CASE("a descriptor of another kind is ENOTTY to every function, and never the end",
+          "[library][host]") {
+    for (const auto& other : foreign()) {
+        CHECK(errors_of(other.fd()) == std::vector<int>(9, ENOTTY));
+        CHECK(ashmem_valid(other.fd()) == 0);
+        CHECK(errno == ENOTTY);
+    }
+}
+
+TEST_CASE("without a device creation says so", "[library][host]") {
+    if (access("/dev/ashmem", F_OK) == 0) {
+        CHECK(ashmem_device_is_supported() == 1);
+    } else {
+        CHECK(ashmem_device_is_supported() == 0);
+        CHECK(errno == ENOENT);
+        CHECK(error_of(ashmem_create_region("x", 4096)) == ENOENT);
+    }
+}
+
+TEST_CASE("a created region is valid, as large as asked for, and close-on-exec",
+          "[device][library]") {
+    for (std::size_t size : {std::size_t{1}, page_size() - 1, page_size(), std::size_t{1234567}}) {
+        Region region = create("exact", size);
+        CHECK(ashmem_valid(region.fd()) == 1);
+        CHECK(ashmem_get_size_region(region.fd()) == static_cast<int>(size));
+        CHECK(fcntl(region.fd(), F_GETFD) == FD_CLOEXEC);
+        CHECK(region.size() == static_cast<long>(size));
+    }
+}
+
+TEST_CASE("the device is supported where it is", "[device][library]") {
+    CHECK(ashmem_device_is_supported() == 1);
+}
+
+TEST_CASE("a region created without a name is called none", "[device][library]") {
+    CHECK(create(nullptr, 1).name() == "none");
+    CHECK(create("", 1).name() == ASHMEM_NAME_DEF);
+}
+
+TEST_CASE("a created region's name is cut at 255 bytes", "[device][library]") {
+    CHECK(create(std::string(300, 'n').c_str(), 1).name() == std::string(255, 'n'));
+}
+
+TEST_CASE("ashmem_get_name_region tells the name and its length", "[device][library]") {
+    Region region = create("twelve bytes", 1);
+    char name[ASHMEM_NAME_LEN];
+    CHECK(ashmem_get_name_region(region.fd(), name, sizeof(name)) == 12);
+    CHECK(std::string(name) == "twelve bytes");
+    CHECK(ashmem_get_name_region(region.fd(), name, 13) == 12);
+}
+
+TEST_CASE("a buffer too small for the name is ERANGE and stays as it is", "[device][library]") {
+    Region region = create("twelve bytes", 1);
+    char name[16];
+    std::memset(name, 'z', sizeof(name));
+    CHECK(error_of(ashmem_get_name_region(region.fd(), name, 12)) == ERANGE);
+    CHECK(std::string(name, sizeof(name)) == std::string(sizeof(name), 'z'));
+}
+
+TEST_CASE("a region of size 0 is made and can't be mapped", "[device][library]") {
+    Region region = create("empty", 0);
+    CHECK(ashmem_get_size_region(region.fd()) == 0);
+    CHECK(region.try_map(1) == -EINVAL);
+}
+
+#ifdef __LP64__ // 32-bit programs have no such sizes
+TEST_CASE("a size beyond an int is EOVERFLOW, and whole in 64 bits", "[device][library]") {
+    for (std::uint64_t size :
+         {std::uint64_t{2} << 30, std::uint64_t{3} << 30, std::uint64_t{4} << 30,
+          (std::uint64_t{4} << 30) + 4096, std::uint64_t{5} << 30, std::uint64_t{0xfffffffc},
+          std::uint64_t{0xffffffff}, std::uint64_t{1} << 40}) {
+        INFO(size);
+        Region region = create("large", size);
+        CHECK(error_of(ashmem_get_size_region(region.fd())) == EOVERFLOW);
+        CHECK(ashmem_get_size_region64(region.fd()) == static_cast<std::int64_t>(size));
+        REQUIRE(region.try_map(page_size(), rw, MAP_SHARED | MAP_NORESERVE) == 0);
+        CHECK(ashmem_get_size_region64(region.fd()) == static_cast<std::int64_t>(size));
+    }
+}
+
+TEST_CASE("a pin range beyond 32 bits is EINVAL, not another range", "[device][library]") {
+    const std::size_t size = std::size_t{6} << 30, over = std::size_t{1} << 32;
+    Region region = create("large", size);
+    Map map = region.map(size, rw, MAP_SHARED | MAP_NORESERVE);
+    CHECK(error_of(ashmem_unpin_region(region.fd(), over, page_size())) == EINVAL);
+    CHECK(error_of(ashmem_unpin_region(region.fd(), 0, over + page_size())) == EINVAL);
+    CHECK(error_of(ashmem_pin_region(region.fd(), over, 0)) == EINVAL);
+    CHECK(error_of(ashmem_get_pin_status_region(region.fd(), over, 0)) == EINVAL);
+    CHECK(region.status(0, 0) == ASHMEM_IS_PINNED);
+}
+#endif
+
+TEST_CASE("a name that imitates fdinfo can't forge a size", "[device][library]") {
+    Region region = create("x\nsize:\t999", 1000);
+    CHECK(ashmem_get_size_region64(region.fd()) == 1000);
+}
+
+TEST_CASE("ashmem_set_prot_region narrows for good", "[device][library]") {
+    Region region = create("narrow", page_size());
+    CHECK(ashmem_get_prot_region(region.fd()) == rwx);
+    CHECK(ashmem_set_prot_region(region.fd(), PROT_READ) == 0);
+    CHECK(ashmem_get_prot_region(region.fd()) == PROT_READ);
+    CHECK(region.try_map(page_size(), PROT_WRITE) == -EPERM);
+    CHECK(error_of(ashmem_set_prot_region(region.fd(), rw)) == EINVAL);
+    CHECK(error_of(ashmem_set_prot_region(region.fd(), -1)) == EINVAL);
+    CHECK(ashmem_get_prot_region(region.fd()) == PROT_READ);
+}
+
+TEST_CASE("a region narrowed to WRITE can't be mapped for reading", "[device][library]") {
+    Region region = create("write only", page_size());
+    REQUIRE(ashmem_set_prot_region(region.fd(), PROT_WRITE) == 0);
+    CHECK(region.try_map(page_size(), PROT_READ) == -EPERM);
+}
+
+TEST_CASE("a protection set in a child binds the parent", "[device][library]") {
+    Region region = create("child", page_size());
+    REQUIRE(in_child([&] { return ashmem_set_prot_region(region.fd(), PROT_READ); }) == 0);
+    CHECK(ashmem_get_prot_region(region.fd()) == PROT_READ);
+    CHECK(region.try_map(page_size(), rw) == -EPERM);
+}
+
+TEST_CASE("pin, unpin, status and purge by the library", "[device][library]") {
+    Region region = create("pins", 4 * page_size());
+    CHECK(error_of(ashmem_pin_region(region.fd(), 0, 0)) == EINVAL);
+    Map map = region.map_pages(4);
+    map.fill(1);
+    CHECK(ashmem_get_pin_status_region(region.fd(), 0, 0) == ASHMEM_IS_PINNED);
+    CHECK(ashmem_unpin_region(region.fd(), page_size(), page_size()) == 0);
+    CHECK(ashmem_get_pin_status_region(region.fd(), 0, 0) == ASHMEM_IS_UNPINNED);
+    CHECK(ashmem_purge_all_caches(region.fd()) == 1);
+    CHECK(ashmem_pin_region(region.fd(), 0, page_size()) == ASHMEM_NOT_PURGED);
+    CHECK(ashmem_pin_region(region.fd(), 0, 0) == ASHMEM_WAS_PURGED);
+    CHECK(error_of(ashmem_pin_region(region.fd(), 1, page_size())) == EINVAL);
+}
+
+TEST_CASE("ashmem_purge_all_caches without the capability is EPERM", "[device][library]") {
+    Region region = create("pins", page_size());
+    CHECK(in_child([&] {
+              drop_capabilities();
+              return error_of(ashmem_purge_all_caches(region.fd()));
+          }) == EPERM);
+}
+
+// Run by the claim below in a process of its own, for the library remembers
+// which path it opened.
+TEST_CASE("(boot id) creation ends with the errno expected", "[.boot-id]") {
+    const char* expected = std::getenv("ASHMEM_TEST_ERRNO");
+    REQUIRE(expected);
+    const int fd = ashmem_create_region("x", 1);
+    CHECK(std::to_string(fd < 0 ? errno : 0) == expected);
+}
+
+TEST_CASE("/dev/ashmem with the boot id is taken first", "[device][library]") {
+    std::string path = "/dev/ashmem" + read_file("/proc/sys/kernel/random/boot_id");
+    path.pop_back(); // the line's end
+    const auto creation_ends_with = [](const char* error) {
+        return in_child([&] {
+            setenv("ASHMEM_TEST_ERRNO", error, 1);
+            execl("/proc/self/exe", "ashmem-tests", "[.boot-id]", "-o", "/dev/null", nullptr);
+            return 126;
+        });
+    };
+    struct stat st {};
+    REQUIRE(stat("/dev/ashmem", &st) == 0);
+    // /dev/null in its place: who opens it notices
+    REQUIRE(mknod(path.c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0);
+    const int other = creation_ends_with(std::to_string(ENOTTY).c_str());
+    REQUIRE(unlink(path.c_str()) == 0);
+    REQUIRE(mknod(path.c_str(), S_IFCHR | 0666, st.st_rdev) == 0);
+    const int same = creation_ends_with("0");
+    REQUIRE(unlink(path.c_str()) == 0);
+    CHECK(other == 0);
+    CHECK(same == 0);
+    CHECK(creation_ends_with("0") == 0);
+}
