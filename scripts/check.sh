@@ -3,12 +3,14 @@
 #
 # make check: builds everything and runs every test there is, harness first.
 # Ends with a table, with "N passed, N failed", and 0 only if all is well.
+# KERNELS="5.10 6.12" takes other rows of qemu/kernels (default: 6.1).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/common.sh
 source "$here/common.sh"
 
-kernel=6.1
+read -ra kernels <<<"${KERNELS:-6.1}"
+reference_kernel=5.10 # the last that ships the original driver
 out=$BUILD/check
 summary=$out/summary
 
@@ -27,13 +29,13 @@ count() {
     printf '%s %s\n' "$(grep -c '^ok ' "$1" || true)" "$(grep -c '^not ok ' "$1" || true)"
 }
 
-# record NAME VERDICT SECONDS FILE
+# record RUN VERDICT SECONDS FILE
 record() {
     local passed failed
     read -r passed failed < <(count "$4")
     # a run that went wrong without a failed claim still counts as a failure
     [[ $2 == pass ]] || ((failed)) || failed=1
-    printf '%-10s %7s %7s  %-5s %5s s\n' "$1" "$passed" "$failed" "$2" "$3" >>"$summary"
+    printf '%-15s %7s %7s  %-5s %5s s\n' "$1" "$passed" "$failed" "$2" "$3" >>"$summary"
 }
 
 run_harness() {
@@ -81,63 +83,97 @@ all_claims_run() {
     diff <(claims | sort) <(sort "$out/chosen")
 }
 
+# run_guest KERNEL GUEST
 run_guest() {
-    local name chosen rest start=$SECONDS verdict=pass module=()
-    read -r name chosen rest <<<"$1"
-    module=(--module "$BUILD/kmod/$kernel/ashmem.ko")
+    local kernel=$1 name chosen rest
+    read -r name chosen rest <<<"$2"
+    local modules=(--module "$BUILD/kmod/$kernel/ashmem.ko")
     if [[ $rest == *@no-module ]]; then
         rest=${rest%@no-module}
-        module=(--add "$BUILD/kmod/$kernel/ashmem.ko:/ashmem.ko"
+        modules=(--add "$BUILD/kmod/$kernel/ashmem.ko:/ashmem.ko"
             --add "$BUILD/kmod/$kernel/squatter/squatter.ko:/squatter.ko")
     fi
     # shellcheck disable=SC2086  # the options are words
-    "$ROOT/qemu/run" --kernel "$kernel" --name "check-$name" $rest --append slab_nomerge \
-        "${module[@]}" --add "$BUILD/tests/ashmem-tests" -- /bin/ashmem-tests "$chosen" \
-        >"$out/$name" 2>&1 || verdict=fail
-    # all of a failure is shown, of a pass its last line
-    if [[ $verdict == pass ]]; then tail -n 1 "$out/$name"; else grep -v '^ok \|^# run' "$out/$name"; fi
-    record "$name" "$verdict" $((SECONDS - start)) "$out/$name"
+    boot "$kernel" "$name" $rest "${modules[@]}" -- /bin/ashmem-tests "$chosen"
+}
+
+# The original, which counts as unfinished work to the kernel (taint C), against
+# the same claims and the list of those that it is known not to hold.
+run_reference() {
+    # shellcheck disable=SC2016  # backquotes as such
+    sed -n 's/^|.*| why |.*//; s/^|.*|\(.*\)|$/\1/p' "$ROOT/Documentation/differences.md" |
+        grep -oE '`[^`]+`' | tr -d '`' >"$out/differences"
+    boot "$reference_kernel" original --kernel-module ashmem_linux --taint 1024 --timeout 300 \
+        --memory 768 --add "$ROOT/tests/reference.sh" --add "$out/differences:/differences" \
+        -- /bin/reference.sh /differences
+}
+
+# boot KERNEL NAME OPTION... -- COMMAND...: shows all of a failure, of a pass the
+# last line
+boot() {
+    local kernel=$1 name=$2 start=$SECONDS verdict=pass output=$out/$1-$2
+    shift 2
+    "$ROOT/qemu/run" --kernel "$kernel" --name "check-$kernel-$name" --append slab_nomerge \
+        --add "$BUILD/tests/ashmem-tests" "$@" >"$output" 2>&1 || verdict=fail
+    if [[ $verdict == pass ]]; then
+        tail -n 1 "$output"
+    else
+        grep -v '^ok \|^# run' "$output" || true
+    fi
+    record "$kernel $name" "$verdict" $((SECONDS - start)) "$output"
+}
+
+# two_at_a_time COMMAND...: starts it once there is room
+running=0
+two_at_a_time() {
+    if ((running == 2)); then
+        wait -n || true
+        running=1
+    fi
+    "$@" &
+    ((running += 1))
 }
 
 run_guests() {
-    local running=0
-    say "the driver on $kernel, ${#guests[@]} guests, two at a time"
-    for guest in "${guests[@]}"; do
-        if ((running == 2)); then
-            wait -n || true
-            running=1
-        fi
-        run_guest "$guest" &
-        ((running += 1))
+    say "the driver on ${kernels[*]}, and the original on $reference_kernel; two guests at a time"
+    for kernel in "${kernels[@]}"; do
+        for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" "$guest"; done
     done
+    two_at_a_time run_reference
     wait
 }
 
+# build_squatter KERNEL
 build_squatter() {
     local kdir
-    kdir=$("$ROOT/qemu/fetch.sh" --print "$kernel" kdir)
-    mkdir -p "$BUILD/kmod/$kernel/squatter"
-    cp -a -u "$ROOT/tests/squatter/." "$BUILD/kmod/$kernel/squatter"
-    quietly "$BUILD/log/squatter" make -C "$kdir" M="$BUILD/kmod/$kernel/squatter" modules
+    kdir=$("$ROOT/qemu/fetch.sh" --print "$1" kdir)
+    mkdir -p "$BUILD/kmod/$1/squatter"
+    cp -a -u "$ROOT/tests/squatter/." "$BUILD/kmod/$1/squatter"
+    quietly "$BUILD/log/squatter-$1" make -C "$kdir" M="$BUILD/kmod/$1/squatter" CC=gcc-12 modules
 }
 
 finish() {
     local passed failed
     say "summary ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
-    printf '%-10s %7s %7s  %-5s %7s\n' run passed failed "" time
+    printf '%-15s %7s %7s  %-5s %7s\n' run passed failed '' time
     cat "$summary"
-    read -r passed failed < <(awk '{ p += $2; f += $3 } END { print p, f }' "$summary")
+    # a run's name may be two words: count from the right
+    read -r passed failed < <(awk '{ p += $(NF - 4); f += $(NF - 3) } END { print p, f }' "$summary")
     printf '\n%s passed, %s failed\n' "$passed" "$failed"
-    # each run has left its line, and none of them a failure
-    (($(wc -l <"$summary") == ${#guests[@]} + 2 && failed == 0))
+    # each run has left its line (harness, host, the original; the guests), and
+    # none of them a failure
+    (($(wc -l <"$summary") == 3 + ${#kernels[@]} * ${#guests[@]} && failed == 0))
 }
 
 "$here/deps.sh" build vm
 rm -rf "$out"
 mkdir -p "$out"
 : >"$summary"
-build_module "$kernel"
-build_squatter
+for kernel in "${kernels[@]}"; do
+    build_module "$kernel"
+    build_squatter "$kernel"
+done
+"$ROOT/qemu/fetch.sh" "$reference_kernel"
 build_library all
 build_tests
 run_harness

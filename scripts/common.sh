@@ -42,5 +42,6 @@ build_module() {
     say "module for $1"
     mkdir -p "$BUILD/kmod/$1"
     cp -a -u "$ROOT/kmod/." "$BUILD/kmod/$1"
-    quietly "$BUILD/log/kmod-$1" make -C "$BUILD/kmod/$1" KDIR="$kdir" modules
+    # the compiler of this Debian, whichever the kernel's own was
+    quietly "$BUILD/log/kmod-$1" make -C "$BUILD/kmod/$1" KDIR="$kdir" CC=gcc-12 modules
 }

@@ -10,7 +10,7 @@ source "$here/common.sh"
 
 declare -A packages=(
     [build]="make gcc g++ libc6-dev binutils catch2 libcap-dev nettle-dev libelf1"
-    [vm]="qemu-system-x86 seabios busybox-static cpio gzip kmod xz-utils zstd libelf1 gcc-12 make"
+    [vm]="qemu-system-x86 seabios busybox-static cpio gzip kmod pahole xz-utils zstd libelf1 gcc-12 make"
     [lint]="sparse clang-tidy clang-format shellcheck codespell perl"
 )
 
