@@ -12,6 +12,7 @@
 #include <random>
 #include <sstream>
 
+#include "support/process.hpp"
 #include "support/region.hpp"
 
 using namespace test;
@@ -204,15 +205,16 @@ private:
     std::ostringstream log_;
 };
 
-void run_sequences(unsigned count, std::size_t pages, int steps) {
+void run_sequences(int count, std::size_t pages, int steps) {
     const char* given = std::getenv("ASHMEM_TEST_SEED");
     const unsigned from = given ? static_cast<unsigned>(std::stoul(given)) : std::random_device{}();
     if (given) count = 1;
     std::cout << "# seeds " << from << " to " << from + count - 1 << std::endl;
-    for (unsigned i = 0; i < count; ++i) {
-        Sequence sequence(from + i, pages);
+    for (int i = 0; i < count; ++i) {
+        const unsigned seed = from + static_cast<unsigned>(i);
+        Sequence sequence(seed, pages);
         const bool same = sequence.run(steps);
-        INFO("replay with ASHMEM_TEST_SEED=" << from + i << '\n' << sequence.log());
+        INFO("replay with ASHMEM_TEST_SEED=" << seed << '\n' << sequence.log());
         REQUIRE(same);
     }
 }
@@ -220,13 +222,13 @@ void run_sequences(unsigned count, std::size_t pages, int steps) {
 } // namespace
 
 TEST_CASE("3000 random sequences over 12 pages answer as the model", "[device][model]") {
-    run_sequences(3000, 12, 40);
+    run_sequences(rounds(3000), 12, 40);
 }
 
 TEST_CASE("300 random sequences over 200 pages answer as the model", "[device][model]") {
-    run_sequences(300, 200, 200);
+    run_sequences(rounds(300), 200, 200);
 }
 
 TEST_CASE("a long random sequence over 4000 pages answers as the model", "[device][model]") {
-    run_sequences(2, 4000, 8000);
+    run_sequences(rounds(2), 4000, rounds(8000));
 }

@@ -47,12 +47,12 @@ private:
 // Unpins and pins pages of one's own, and keeps the pact: what PIN says was
 // not purged is as it was, and what was written after PIN stays.
 bool keeps_pact(const Region& region, const Map& map, std::size_t first, std::size_t count,
-                unsigned seed, int rounds, int* purges) {
+                unsigned seed, int times, int* purges) {
     std::mt19937 random(seed);
     const std::size_t from = first * page_size(), length = count * page_size();
     unsigned char byte = static_cast<unsigned char>(seed | 1);
     map.fill(from, length, byte);
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = 0; round < times; ++round) {
         if (region.unpin_pages(first, count) != 0) return false;
         for (unsigned i = random() % 2000; i > 0; --i)
             asm volatile("");
@@ -82,7 +82,8 @@ TEST_CASE("pinned data survives any race of PIN and purge", "[device][race]") {
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < 4; ++i)
         threads.emplace_back([&, i] {
-            if (!keeps_pact(region, map, std::size_t{16} * i, 3 + i, i + 1, 1500, &purges[i]))
+            if (!keeps_pact(region, map, std::size_t{16} * i, 3 + i, i + 1, rounds(1500),
+                            &purges[i]))
                 kept = false;
         });
     for (auto& thread : threads)
@@ -101,7 +102,7 @@ TEST_CASE("pinned data survives the race in regions of their own", "[device][rac
             Region region = Region::of_pages(16);
             Map map = region.map_pages(16);
             int purges = 0;
-            if (!keeps_pact(region, map, 0, 16, i + 1, 700, &purges)) kept = false;
+            if (!keeps_pact(region, map, 0, 16, i + 1, rounds(700), &purges)) kept = false;
         });
     for (auto& thread : threads)
         thread.join();
@@ -115,7 +116,7 @@ TEST_CASE("regions close while a purge is under way", "[device][race]") {
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < 3; ++i)
         threads.emplace_back([&] {
-            for (int round = 0; round < 1500; ++round) {
+            for (int round = 0; round < rounds(1500); ++round) {
                 Region region = Region::of_pages(8);
                 Map map = region.map_pages(8);
                 map.fill(1);
@@ -160,7 +161,7 @@ TEST_CASE("a purge under way holds up neither other regions nor other pages", "[
 TEST_CASE("what is written after close stays, whatever purge was under way", "[device][race]") {
     Purger purger;
     bool kept = true;
-    for (int round = 0; round < 1500; ++round) {
+    for (int round = 0; round < rounds(1500); ++round) {
         Region region = Region::of_pages(64);
         Map map = region.map_pages(64);
         map.fill(1);
@@ -185,7 +186,7 @@ TEST_CASE("the purgeable count is 0 again after a storm", "[device][race]") {
         for (unsigned i = 0; i < 4; ++i)
             threads.emplace_back([&, i] {
                 std::mt19937 random(i);
-                for (int round = 0; round < 4000; ++round) {
+                for (int round = 0; round < rounds(4000); ++round) {
                     const std::size_t first = random() % 128;
                     const std::size_t count = 1 + random() % (128 - first);
                     if (random() % 2)
@@ -206,7 +207,7 @@ TEST_CASE("the purgeable count is 0 again after a storm", "[device][race]") {
 }
 
 TEST_CASE("naming and sizing race the first map and one of them wins", "[device][race]") {
-    for (int round = 0; round < 1500; ++round) {
+    for (int round = 0; round < rounds(1500); ++round) {
         Region region = Region::of_pages(1);
         std::atomic<bool> go{false};
         std::thread namer([&] {
@@ -229,7 +230,7 @@ TEST_CASE("naming and sizing race the first map and one of them wins", "[device]
 }
 
 TEST_CASE("two first maps at once make one backing file", "[device][race]") {
-    for (int round = 0; round < 1000; ++round) {
+    for (int round = 0; round < rounds(1000); ++round) {
         Region region = Region::of_pages(1);
         std::atomic<bool> go{false};
         unsigned char seen = 0;
@@ -257,7 +258,7 @@ TEST_CASE("faults race purges and see data or zeros, nothing else", "[device][ra
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < 3; ++i)
         threads.emplace_back([&, i] {
-            for (int round = 0; round < 1500; ++round) {
+            for (int round = 0; round < rounds(1500); ++round) {
                 for (std::size_t page = i; page < 32; page += 3)
                     map[page * page_size()] = 0x5c;
                 region.unpin_pages(std::size_t{8} * i, 8);
@@ -279,7 +280,7 @@ TEST_CASE("readers, seekers and fdinfo race pin and purge", "[device][race]") {
     Purger purger;
     std::atomic<bool> fine{true}, done{false};
     std::thread pinner([&] {
-        for (int round = 0; round < 3000; ++round) {
+        for (int round = 0; round < rounds(3000); ++round) {
             region.unpin_pages(0, 8);
             region.pin_pages(2, 4);
         }
@@ -298,7 +299,7 @@ TEST_CASE("readers, seekers and fdinfo race pin and purge", "[device][race]") {
 
 TEST_CASE("processes that are killed in the middle leave nothing unpinned", "[device][race]") {
     Purger purger;
-    for (int round = 0; round < 40; ++round) {
+    for (int round = 0; round < rounds(40); ++round) {
         Child victim([] {
             Region region = Region::of_pages(64);
             Map map = region.map_pages(64);

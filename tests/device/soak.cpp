@@ -62,7 +62,7 @@ bool in_kernel_log(const std::string& text) {
 
 TEST_CASE("100,000 rounds of open, map, unpin and close leave slabs and pages as they were",
           "[soak]") {
-    const auto rounds = [](int count) {
+    const auto run = [](int count) {
         for (int i = 0; i < count; ++i) {
             Region region = Region::of_pages(4);
             Map map = region.map_pages(4);
@@ -72,10 +72,10 @@ TEST_CASE("100,000 rounds of open, map, unpin and close leave slabs and pages as
         }
         return 0;
     };
-    REQUIRE(in_child([&] { return rounds(1000); }) == 0); // caches are warm from here on
+    REQUIRE(in_child([&] { return run(rounds(1000)); }) == 0); // caches are warm from here on
     const auto regions = slab_objects("ashmem_region"), ranges = slab_objects("ashmem_range");
     const auto memory = kernel_memory(), shmem = meminfo("Shmem");
-    REQUIRE(in_child([&] { return rounds(100000); }) == 0);
+    REQUIRE(in_child([&] { return run(rounds(100000)); }) == 0);
     CHECK(slab_objects("ashmem_region") == regions);
     CHECK(slab_objects("ashmem_range") == ranges);
     CHECK(meminfo("Shmem") <= shmem + (std::uint64_t{64} << 10));
@@ -83,14 +83,14 @@ TEST_CASE("100,000 rounds of open, map, unpin and close leave slabs and pages as
 }
 
 TEST_CASE("1,000 rounds of insmod and rmmod leave slabs and pages as they were", "[module]") {
-    const auto rounds = [](int count) {
+    const auto run = [](int count) {
         for (int i = 0; i < count; ++i)
             if (load(module_file) != 0 || unload_soon() != 0) return 1;
         return 0;
     };
-    REQUIRE(rounds(20) == 0);
+    REQUIRE(run(rounds(20)) == 0);
     const auto memory = kernel_memory();
-    REQUIRE(rounds(1000) == 0);
+    REQUIRE(run(rounds(1000)) == 0);
     CHECK(kernel_memory() < memory + (std::uint64_t{2} << 20));
     CHECK(access("/dev/ashmem", F_OK) == -1);
     CHECK(access("/sys/kernel/slab/ashmem_region", F_OK) == -1);

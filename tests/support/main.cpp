@@ -7,6 +7,7 @@
 // children die of signals on purpose; Catch2 would report that as a failure
 #define CATCH_CONFIG_NO_POSIX_SIGNALS
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <iostream>
 
 namespace {
@@ -22,6 +23,8 @@ public:
         const auto& all = Catch::getAllTestCasesSorted(*m_config);
         const auto chosen = Catch::filterTests(all, m_config->testSpec(), *m_config);
         stream << "1.." << chosen.size() << std::endl;
+        if (const char* scale = std::getenv("ASHMEM_TEST_SCALE"))
+            stream << "# rounds divided by " << scale << std::endl;
     }
 
     void testCaseStarting(const Catch::TestCaseInfo& info) override {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -86,6 +87,16 @@ void drop_capabilities() {
 
 void become_nobody() {
     if (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0) fail("setuid");
+}
+
+int rounds(int count) {
+    static const int scale = [] {
+        const char* given = std::getenv("ASHMEM_TEST_SCALE");
+        const int divisor = given ? std::atoi(given) : 1;
+        if (divisor < 1) throw std::runtime_error("ASHMEM_TEST_SCALE is not a number from 1 up");
+        return divisor;
+    }();
+    return std::max(count / scale, 1);
 }
 
 std::string read_file(const std::string& path) {

@@ -37,6 +37,10 @@ void drop_capabilities();
 // Becomes a user without rights, for good.
 void become_nobody();
 
+// how often a claim repeats something: the count, divided by the environment's
+// ASHMEM_TEST_SCALE for kernels that are slow on purpose; at least 1
+int rounds(int count);
+
 std::string read_file(const std::string& path);
 // outcome of the write: 0 or -errno
 long write_file(const std::string& path, const std::string& text);
