@@ -11,80 +11,101 @@
 #include "ashmem.h"
 
 /**
- * struct pages - a checked request
- * @first: first page
- * @count: pages, 0 for the empty range at the very end
+ * struct request - a range as the user gave it, and what came of it
+ * @offset: first byte
+ * @len: bytes, 0 for all up to the end
+ * @first: first page, once checked
+ * @count: pages, once checked; 0 for the empty range at the very end
+ * @purge: number of the purge that PIN has to wait for
  */
-struct pages {
+struct request {
+	u32 offset;
+	u32 len;
 	unsigned long first;
 	unsigned long count;
+	unsigned int purge;
 };
 
-static unsigned long pages_last(const struct pages *pages)
+static unsigned long request_last(const struct request *req)
 {
-	return pages->first + pages->count - 1;
+	return req->first + req->count - 1;
 }
 
 /*
  * All in 64 bits: a region may be larger than the 4 GiB that @offset and @len
  * can express, and a length of 0 reaches its end all the same.
  */
-static int pin_check(struct ashmem_region *region, u32 offset, u32 len,
-		     struct pages *pages)
+static int request_check(struct ashmem_region *region, struct request *req)
 {
 	u64 size = PAGE_ALIGN((u64)region->size);
 	u64 bytes;
 
 	lockdep_assert_held(&region->lock);
 
-	if (!region->backing || offset > size)
+	if (!region->backing || req->offset > size)
 		return -EINVAL;
-	bytes = len ?: size - offset;
-	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(bytes))
+	bytes = req->len ?: size - req->offset;
+	if (!PAGE_ALIGNED(req->offset) || !PAGE_ALIGNED(bytes))
 		return -EINVAL;
-	if (bytes > size - offset)
+	if (bytes > size - req->offset)
 		return -EINVAL;
-	pages->first = offset >> PAGE_SHIFT;
-	pages->count = bytes >> PAGE_SHIFT;
+	req->first = req->offset >> PAGE_SHIFT;
+	req->count = bytes >> PAGE_SHIFT;
 	return 0;
 }
 
 /*
- * Takes the pages out of reach of further purges, and tells in @purge which
- * one, if any, is still to be waited for.
+ * Takes the pages out of reach of further purges, and notes which one, if any,
+ * is still to be waited for.
  */
-static int pin_locked(struct ashmem_region *region, u32 offset, u32 len,
-		      unsigned int *purge, struct ashmem_range **spare)
+static int pin_locked(struct ashmem_region *region, struct request *req,
+		      struct ashmem_range **spare)
 {
-	struct pages pages;
-	int ret;
+	unsigned long last = request_last(req);
 
-	*purge = region->purges_done;
-	ret = pin_check(region, offset, len, &pages);
-	if (ret || !pages.count)
-		return ret;
-	if (ashmem_purge_overlaps(region, pages.first, pages_last(&pages)))
-		*purge = region->purges_begun;
-	return ashmem_range_pin(region, pages.first, pages_last(&pages), spare);
+	req->purge = ashmem_purge_overlaps(region, req->first, last) ?
+		     region->purges_begun : region->purges_done;
+	return ashmem_range_pin(region, req->first, last, spare);
 }
 
-static int unpin_locked(struct ashmem_region *region, u32 offset, u32 len,
+static int unpin_locked(struct ashmem_region *region, struct request *req,
 			struct ashmem_range **spare)
 {
-	struct pages pages;
-	int ret;
-
-	ret = pin_check(region, offset, len, &pages);
-	if (ret || !pages.count)
-		return ret;
 	/*
 	 * A purge zeroes what every holder sees. Who may not write may not
 	 * bring that about either; unpinning is advice, so it is not an error.
 	 */
 	if (!(region->prot_mask & PROT_WRITE))
 		return 0;
-	return ashmem_range_unpin(region, pages.first, pages_last(&pages),
-				  spare);
+	return ashmem_range_unpin(region, req->first, request_last(req), spare);
+}
+
+typedef int request_fn(struct ashmem_region *region, struct request *req,
+		       struct ashmem_range **spare);
+
+/* Checks a request and carries it out, with an interval if it wants one. */
+static int request_run(struct ashmem_region *region, struct request *req,
+		       request_fn *run)
+{
+	struct ashmem_range *spare = NULL;
+	int ret;
+
+	for (;;) {
+		mutex_lock(&region->lock);
+		ret = request_check(region, req);
+		if (!ret && req->count)
+			ret = run(region, req, &spare);
+		mutex_unlock(&region->lock);
+
+		if (ret != -EAGAIN)
+			break;
+		/* charged to the memory cgroup of the caller */
+		spare = ashmem_range_alloc(GFP_KERNEL_ACCOUNT);
+		if (!spare)
+			return -ENOMEM;
+	}
+	ashmem_range_free(spare);
+	return ret;
 }
 
 /**
@@ -100,26 +121,14 @@ static int unpin_locked(struct ashmem_region *region, u32 offset, u32 len,
  */
 int ashmem_pin(struct ashmem_region *region, u32 offset, u32 len)
 {
-	struct ashmem_range *spare = NULL;
-	unsigned int purge;
+	struct request req = { .offset = offset, .len = len };
 	int ret, killed;
 
-	for (;;) {
-		mutex_lock(&region->lock);
-		ret = pin_locked(region, offset, len, &purge, &spare);
-		mutex_unlock(&region->lock);
-
-		if (ret != -EAGAIN)
-			break;
-		spare = ashmem_range_alloc(GFP_KERNEL_ACCOUNT);
-		if (!spare)
-			return -ENOMEM;
-	}
-	ashmem_range_free(spare);
-	if (ret < 0)
+	ret = request_run(region, &req, pin_locked);
+	if (ret < 0 || !req.count)
 		return ret;
 	killed = wait_event_killable(region->purge_wait,
-				     ashmem_purge_ended(region, purge));
+				     ashmem_purge_ended(region, req.purge));
 	return killed ?: ret;
 }
 
@@ -136,23 +145,9 @@ int ashmem_pin(struct ashmem_region *region, u32 offset, u32 len)
  */
 int ashmem_unpin(struct ashmem_region *region, u32 offset, u32 len)
 {
-	struct ashmem_range *spare = NULL;
-	int ret;
+	struct request req = { .offset = offset, .len = len };
 
-	for (;;) {
-		mutex_lock(&region->lock);
-		ret = unpin_locked(region, offset, len, &spare);
-		mutex_unlock(&region->lock);
-
-		if (ret != -EAGAIN)
-			break;
-		/* charged to the memory cgroup of who unpins */
-		spare = ashmem_range_alloc(GFP_KERNEL_ACCOUNT);
-		if (!spare)
-			return -ENOMEM;
-	}
-	ashmem_range_free(spare);
-	return ret;
+	return request_run(region, &req, unpin_locked);
 }
 
 /**
@@ -165,14 +160,14 @@ int ashmem_unpin(struct ashmem_region *region, u32 offset, u32 len)
  */
 int ashmem_pin_status(struct ashmem_region *region, u32 offset, u32 len)
 {
-	struct pages pages;
+	struct request req = { .offset = offset, .len = len };
 	int ret;
 
 	mutex_lock(&region->lock);
-	ret = pin_check(region, offset, len, &pages);
+	ret = request_check(region, &req);
 	if (!ret)
-		ret = pages.count && ashmem_range_any(region, pages.first,
-						      pages_last(&pages)) ?
+		ret = req.count && ashmem_range_any(region, req.first,
+						    request_last(&req)) ?
 		      ASHMEM_IS_UNPINNED : ASHMEM_IS_PINNED;
 	mutex_unlock(&region->lock);
 	return ret;
