@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# fetch.sh KERNEL             fetches a kernel of the table into the cache
+# fetch.sh KERNEL             fetches a kernel of the table into the cache, or
+#                             its source, and builds it
 # fetch.sh --print KERNEL KEY the same, then prints release, root, vmlinuz, boot
 #                             (what QEMU loads) or kdir
 #
@@ -15,13 +16,13 @@ source "$here/lib/common.sh"
 source "$here/lib/kernel.sh"
 # shellcheck source=lib/vmlinux.sh
 source "$here/lib/vmlinux.sh"
-
-# The archives, lists and unpacked files of one kernel at their largest.
-: "${VM_FETCH_MB:=1000}"
+# shellcheck source=lib/build.sh
+source "$here/lib/build.sh"
 
 work=
 
 clean_up() {
+    end_worker
     [[ -z $work ]] || rm -rf -- "$work"
     rmdir --ignore-fail-on-non-empty -- "$CACHE_DIR/kernels" 2>/dev/null || true
 }
@@ -31,7 +32,8 @@ fail_step() {
     if (($(free_mb "$CACHE_DIR") < 5)) || grep -qs 'No space left' "$2"; then
         die "no space left in $CACHE_DIR ($1)"
     fi
-    die "$1: $(grep -E '^(E|dpkg[a-z-]*|depmod): ' "$2" | head -n 1 | cut -c1-300)"
+    die "$1: $(grep -E '^(E|dpkg[a-z-]*|depmod|tar): |[Ee]rror:|: not found|\*\*\* ' "$2" |
+        head -n 1 | cut -c1-300)"
 }
 
 # archive_for SUITE: the address this machine's own apt reads such a suite from
@@ -80,16 +82,22 @@ kernel_depends() {
         sed -nE 's/^ *Depends: (linux-(binary|modules|headers|kbuild)-.*)/\1/p'
 }
 
-# resolve: sets packages (name=version) and release from what the archive has now
+# resolve: sets packages (name=version), and release for a kernel that is not to
+# be built, from what the archive has now
 resolve() {
-    local image headers name version
-    image=$(apt-cache "${apt_options[@]}" pkgnames linux-image- |
+    local image headers name version names
+    image=$(apt-cache "${apt_options[@]}" pkgnames linux- |
         grep -Ex "$K_IMAGE" | sort -V | tail -n 1) ||
         die "the archive has no package that matches $K_IMAGE"
-    release=${image#linux-image-}
-    headers=linux-headers-$release
+    names=("$image")
+    if [[ -z $K_CONFIG ]]; then
+        release=${image#linux-image-}
+        headers=linux-headers-$release
+        # shellcheck disable=SC2207  # one word a name
+        names+=("$headers" $(kernel_depends "$image") $(kernel_depends "$headers"))
+    fi
     packages=()
-    for name in "$image" "$headers" $(kernel_depends "$image") $(kernel_depends "$headers"); do
+    for name in "${names[@]}"; do
         version=$(apt-cache "${apt_options[@]}" policy "$name" |
             awk '$1 == "Candidate:" { print $2 }')
         [[ -n $version && $version != "(none)" ]] || die "the archive has no $name"
@@ -97,9 +105,10 @@ resolve() {
     done
 }
 
-# unpack DIR: everything below DIR/root, as it is used from the final place
+# unpack DIR: everything below DIR/root
 unpack() {
     local deb root=$1/root final
+    say "kernel $id: unpacking $(du -sm "$work/debs" | cut -f1) MB"
     final=$(kernel_dir "$id")/root
     mkdir "$root"
     for deb in "$work"/debs/*.deb; do
@@ -108,6 +117,11 @@ unpack() {
     rm -rf "$work/debs" "${root:?}/usr/share"
     # The package's makefiles and links are written for an installation in /.
     sed -i "s|/usr/src/|$final/usr/src/|g" "$root/usr/src/linux-headers-$release/Makefile"
+}
+
+# complete DIR: what the harness wants besides, as it is used from the final place
+complete() {
+    local root=$1/root
     rm -f "$root/lib/modules/$release/"{build,source}
     depmod -b "$root" "$release" 2>"$work/log" || fail_step "depmod" "$work/log"
     if ! extract_vmlinux "$root/boot/vmlinuz-$release" "$1/vmlinux"; then
@@ -117,14 +131,25 @@ unpack() {
     printf '%s\n' "${packages[@]}" >"$1/packages"
 }
 
+# place DIR: moves it to where it is used; what it replaces goes with $work
+place() {
+    local final
+    final=$(kernel_dir "$id")
+    [[ ! -e $final ]] || mv -T "$final" "$work/replaced"
+    mv -T "$1" "$final"
+}
+
 fetch() {
     local release packages apt_options start=$SECONDS free
     kernel_row "$id"
+    # The archives, lists and unpacked files of one kernel at their largest.
+    : "${VM_FETCH_MB:=$([[ -n $K_CONFIG ]] && echo 5000 || echo 1000)}"
     need_tools apt-get apt-cache dpkg depmod awk sed flock df readelf xz zstd gzip
+    [[ -z $K_CONFIG ]] || need_build
     mkdir -p "$CACHE_DIR" 2>/dev/null || die "cannot create $CACHE_DIR"
     [[ -w $CACHE_DIR ]] || die "cannot write to $CACHE_DIR"
     exec 9<"$CACHE_DIR"
-    flock 9
+    flock -n 9 || say "waiting for another fetch" && flock 9
     ! kernel_is_cached "$id" || return 0
     free=$(free_mb "$CACHE_DIR")
     ((free >= VM_FETCH_MB)) ||
@@ -145,9 +170,9 @@ fetch() {
     say "kernel $id: fetching ${packages[*]}"
     (cd "$work/debs" && apt-get "${apt_options[@]}" -q download "${packages[@]}" >"$work/log" 2>&1 9<&-) ||
         fail_step "cannot fetch the packages" "$work/log"
-    say "kernel $id: unpacking $(du -sm "$work/debs" | cut -f1) MB"
-    unpack "$work/out"
-    mv -T "$work/out" "$(kernel_dir "$id")"
+    if [[ -n $K_CONFIG ]]; then build "$work/out"; else unpack "$work/out"; fi
+    complete "$work/out"
+    place "$work/out"
     say "kernel $id: $release ready, $(du -sm "$(kernel_dir "$id")" | cut -f1) MB, $((SECONDS - start)) s"
 }
 

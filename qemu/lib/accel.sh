@@ -54,7 +54,7 @@ choose_accel() {
                     [[ ! -s $verdict ]] || exit 0
                     say "trying KVM once, for at most $probe_seconds s"
                     if probe_kvm "$1"; then echo kvm; else echo tcg; fi >"$verdict"
-                ) 8<"$CACHE_DIR"
+                ) 8>>"$verdict"
                 accel=$(<"$verdict")
             fi
             ;;

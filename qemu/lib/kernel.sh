@@ -4,19 +4,40 @@
 
 kernel_ids() { awk '!/^#/ && NF { printf "%s%s", sep, $1; sep = " " }' "$QEMU_DIR/kernels"; }
 
-# kernel_row ID: sets K_SUITES, K_ARCH and K_IMAGE
+# The compiler of the kernels that are built here.
+readonly KERNEL_CC=gcc-12
+
+# kernel_row ID: sets K_SUITES, K_ARCH, K_IMAGE and, if it is built here, K_CONFIG
 kernel_row() {
     local id=$1 row
     row=$(awk -v id="$id" '$1 == id && !/^#/ { $1 = ""; print; exit }' "$QEMU_DIR/kernels")
     [[ -n $row ]] || die "no such kernel: $id (known: $(kernel_ids))"
     # shellcheck disable=SC2034  # read by fetch.sh
-    read -r K_SUITES K_ARCH K_IMAGE <<<"$row"
+    read -r K_SUITES K_ARCH K_IMAGE K_CONFIG <<<"$row"
 }
 
 kernel_dir() { printf '%s/kernels/%s\n' "$CACHE_DIR" "$1"; }
 
-# `packages` is written last, before the folder is moved into place.
-kernel_is_cached() { [[ -f $(kernel_dir "$1")/packages ]]; }
+kernel_config() { printf '%s/config/%s\n' "$QEMU_DIR" "$K_CONFIG"; }
+
+# build_key SOURCE: what a kernel that is built here is made of, in one word
+build_key() {
+    {
+        printf '%s\n' "$1"
+        cat "$(kernel_config)"
+        "$KERNEL_CC" --version 2>&1 || true
+    } | sha256sum | cut -c1-32
+}
+
+# `packages` is written last, before the folder is moved into place. A kernel
+# that was built of something else than it would be now counts as absent.
+kernel_is_cached() {
+    local dir
+    dir=$(kernel_dir "$1")
+    [[ -f $dir/packages ]] || return 1
+    kernel_row "$1"
+    [[ -z $K_CONFIG || $(<"$dir/key") == "$(build_key "$(<"$dir/packages")")" ]]
+}
 
 # kernel_get ID KEY: one fact about a fetched kernel
 kernel_get() {
