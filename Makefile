@@ -7,12 +7,15 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: demo check shell
+.PHONY: demo check check-debug shell
 demo: ## the main job, in a VM, as a story; FILE=path hands over another file, MEMORY=MB gives the guest more
 	@scripts/demo.sh
 
 check: ## all tests: the harness's own, the library's on this machine, the driver's in VMs
 	@scripts/check.sh
+
+check-debug: ## the driver's tests on a kernel with KASAN, lockdep, kmemleak and UBSAN, built here
+	@scripts/check-debug.sh
 
 shell: ## a prompt in a VM with the module loaded, the library and the tools in place
 	@scripts/shell.sh

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# make check-debug: the driver's claims on a kernel with KASAN, lockdep, kmemleak
+# and UBSAN, which is built first if it has to be. Ends as make check does.
+# SCALE=N divides the rounds of what goes in rounds (default: 10; 1 for all).
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/common.sh
+source "$here/common.sh"
+# shellcheck source=scripts/guests.sh
+source "$here/guests.sh"
+
+kernel=6.12-debug
+scale=${SCALE:-10}
+
+# As in check.sh, with more memory and time: every object has its shadow.
+guests=(
+    "module   [module]                --timeout 1500 --memory 1024 @no-module"
+    "pressure [pressure]              --timeout 1500 --memory 512 --swap 768"
+    "soak     [soak]                  --timeout 1500 --memory 1024"
+    "race     [race],[model]          --timeout 1500 --memory 1024"
+    "device   [device]~[race]~[model] --timeout 1500 --memory 1536"
+)
+
+[[ $scale =~ ^[1-9][0-9]{0,5}$ ]] || die "SCALE=$scale is not a number from 1 up"
+"$here/deps.sh" build vm debug
+start_table "$BUILD/check-debug"
+say "debug kernel"
+"$ROOT/qemu/fetch.sh" "$kernel"
+build_module "$kernel"
+build_squatter "$kernel"
+build_library all
+build_tests
+run_harness --debug
+say "the driver on $kernel, rounds divided by $scale; two guests at a time"
+for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" "$guest"; done
+wait
+# the harness; the guests
+finish $((1 + ${#guests[@]}))
