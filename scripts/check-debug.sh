@@ -16,8 +16,8 @@ scale=${SCALE:-10}
 
 # As in check.sh, with more memory and time: every object has its shadow.
 guests=(
+    "pressure [pressure]              --timeout 1500 --memory 384 --swap 512"
     "module   [module]                --timeout 1500 --memory 1024 @no-module"
-    "pressure [pressure]              --timeout 1500 --memory 512 --swap 768"
     "soak     [soak]                  --timeout 1500 --memory 1024"
     "race     [race],[model]          --timeout 1500 --memory 1024"
     "device   [device]~[race]~[model] --timeout 1500 --memory 1536"

@@ -14,9 +14,11 @@ start_table() {
     : >"$summary"
 }
 
-# count FILE: passed and failed results of a TAP stream
+# count FILE: passed and failed results of a TAP stream, of which the failed
+# may have been shown again at its end
 count() {
-    printf '%s %s\n' "$(grep -c '^ok ' "$1" || true)" "$(grep -c '^not ok ' "$1" || true)"
+    printf '%s %s\n' "$(grep -c '^ok ' "$1" || true)" \
+        "$({ grep '^not ok ' "$1" || true; } | sort -u | wc -l)"
 }
 
 # record RUN VERDICT SECONDS FILE
@@ -25,7 +27,7 @@ record() {
     read -r passed failed < <(count "$4")
     # a run that went wrong without a failed claim still counts as a failure
     [[ $2 == pass ]] || ((failed)) || failed=1
-    printf '%-15s %7s %7s  %-5s %5s s\n' "$1" "$passed" "$failed" "$2" "$3" >>"$summary"
+    printf '%-19s %7s %7s  %-5s %5s s\n' "$1" "$passed" "$failed" "$2" "$3" >>"$summary"
 }
 
 # run_harness OPTION...: the harness's own tests, with options of theirs
@@ -91,7 +93,7 @@ two_at_a_time() {
 finish() {
     local passed failed
     say "summary ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
-    printf '%-15s %7s %7s  %-5s %7s\n' run passed failed '' time
+    printf '%-19s %7s %7s  %-5s %7s\n' run passed failed '' time
     cat "$summary"
     # a run's name may be two words: count from the right
     read -r passed failed < <(awk '{ p += $(NF - 4); f += $(NF - 3) } END { print p, f }' "$summary")
