@@ -37,10 +37,12 @@ supervise() {
     worker=
 }
 
-# A full path: the lock on the cache must not pass to what make leaves behind.
+# kernel_make ARGUMENT...: without the lock on the cache, which would outlive us
+# with whatever make left behind
 kernel_make() { make -C "$work/source" CC="$KERNEL_CC" HOSTCC="$KERNEL_CC" "$@" 9<&-; }
 
 unpack_source() {
+    say "kernel $id: unpacking $(du -sm "$work/debs" | cut -f1) MB of source"
     mkdir "$work/source"
     # shellcheck disable=SC2016  # the inner shell's
     supervise "unpacking the source" bash -c 'set -o pipefail
