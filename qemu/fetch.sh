@@ -14,6 +14,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib/common.sh"
 # shellcheck source=lib/kernel.sh
 source "$here/lib/kernel.sh"
+# shellcheck source=lib/machine.sh
+source "$here/lib/machine.sh"
 # shellcheck source=lib/vmlinux.sh
 source "$here/lib/vmlinux.sh"
 # shellcheck source=lib/build.sh
@@ -66,13 +68,15 @@ set_apt_options() {
         -o "Dir::State=$work/apt/state" -o "Dir::State::lists=$work/apt/state/lists"
         -o "Dir::State::status=/dev/null" -o "Dir::Cache=$work/apt/cache"
         -o "Dir::Etc::sourcelist=$work/apt/sources.list" -o "Dir::Etc::sourceparts=-"
-        -o "APT::Architecture=$K_ARCH" -o "APT::Architectures=$K_ARCH"
+        -o "APT::Architecture=$K_ARCH" -o "APT::Architectures=$K_ARCH,$(host_arch)"
         # Suites that move can be past their date on a mirror.
         -o "Acquire::Check-Valid-Until=false"
         -o "Acquire::Languages=none" -o "Acquire::PDiffs=false"
         -o "Acquire::Retries=2" -o "Acquire::http::Timeout=20"
         # The download user of root's apt may not look into root's home.
         -o "APT::Sandbox::User=$(id -un)"
+        # Nothing is installed, and the lock is not for everybody to take.
+        -o "Debug::NoLocking=true"
     )
 }
 
@@ -82,10 +86,12 @@ kernel_depends() {
         sed -nE 's/^ *Depends: (linux-(binary|modules|headers|kbuild)-.*)/\1/p'
 }
 
-# resolve: sets packages (name=version), and release for a kernel that is not to
-# be built, from what the archive has now
+# resolve: from what the archive has now, sets packages (name=version), and for a
+# kernel that is not to be built also release and tools, to be got with all that
+# they depend on
 resolve() {
     local image headers name version names
+    tools=()
     image=$(apt-cache "${apt_options[@]}" pkgnames linux- |
         grep -Ex "$K_IMAGE" | sort -V | tail -n 1) ||
         die "the archive has no package that matches $K_IMAGE"
@@ -94,14 +100,40 @@ resolve() {
         release=${image#linux-image-}
         headers=linux-headers-$release
         # shellcheck disable=SC2207  # one word a name
-        names+=("$headers" $(kernel_depends "$image") $(kernel_depends "$headers"))
+        names+=($(kernel_depends "$image"))
+        if ((K_OWN_TOOLS)); then
+            tools=(base-files "$headers" "$K_CC" make dash coreutils mawk grep sed findutils)
+        else
+            # shellcheck disable=SC2207
+            names+=("$headers" $(kernel_depends "$headers"))
+        fi
+        ((!foreign)) || names+=(busybox-static)
     fi
     packages=()
     for name in "${names[@]}"; do
+        # What runs here, whatever the kernel runs on.
+        [[ $name != linux-kbuild-* ]] || ((!foreign)) || name+=:$(host_arch)
         version=$(apt-cache "${apt_options[@]}" policy "$name" |
             awk '$1 == "Candidate:" { print $2 }')
         [[ -n $version && $version != "(none)" ]] || die "the archive has no $name"
         packages+=("$name=$version")
+    done
+}
+
+# download: into $work/debs; adds to packages what the tools brought along
+download() {
+    local deb archives=$work/apt/cache/archives
+    say "kernel $id: fetching ${packages[*]} ${tools:+and ${tools[*]}}"
+    (cd "$work/debs" && apt-get "${apt_options[@]}" -q download "${packages[@]}" >"$work/log" 2>&1 9<&-) ||
+        fail_step "cannot fetch the packages" "$work/log"
+    ((${#tools[@]})) || return 0
+    apt-get "${apt_options[@]}" -qy --no-install-recommends --download-only \
+        install "${tools[@]}" >"$work/log" 2>&1 9<&- ||
+        fail_step "cannot fetch the tools" "$work/log"
+    for deb in "$archives"/*.deb; do
+        # shellcheck disable=SC2016  # dpkg expands these
+        packages+=("$(dpkg-deb --show --showformat '${Package}=${Version}' "$deb")")
+        mv "$deb" "$work/debs/"
     done
 }
 
@@ -111,10 +143,22 @@ unpack() {
     say "kernel $id: unpacking $(du -sm "$work/debs" | cut -f1) MB"
     final=$(kernel_dir "$id")/root
     mkdir "$root"
-    for deb in "$work"/debs/*.deb; do
+    # First of all the one that has /lib and the like as links, where they are.
+    for deb in "$work"/debs/{base-files_,}*.deb; do
+        [[ -e $deb ]] || continue
         dpkg -x "$deb" "$root" 2>"$work/log" || fail_step "unpacking ${deb##*/}" "$work/log"
     done
     rm -rf "$work/debs" "${root:?}/usr/share"
+    # Newer packages keep all of the kernel in /usr/lib/modules.
+    [[ -e $root/bin || ! -e $root/usr/bin ]] || ln -s usr/bin "$root/bin"
+    [[ -e $root/lib ]] || ln -s usr/lib "$root/lib"
+    [[ -e $root/boot/vmlinuz-$release ]] ||
+        ln -s "../lib/modules/$release/vmlinuz" "$root/boot/vmlinuz-$release"
+    if ((K_OWN_TOOLS)); then
+        # The one choice among alternatives that a package's script would make.
+        ln -s mawk "$root/usr/bin/awk"
+        return 0
+    fi
     # The package's makefiles and links are written for an installation in /.
     sed -i "s|/usr/src/|$final/usr/src/|g" "$root/usr/src/linux-headers-$release/Makefile"
 }
@@ -124,7 +168,8 @@ complete() {
     local root=$1/root
     rm -f "$root/lib/modules/$release/"{build,source}
     depmod -b "$root" "$release" 2>"$work/log" || fail_step "depmod" "$work/log"
-    if ! extract_vmlinux "$root/boot/vmlinuz-$release" "$1/vmlinux"; then
+    # arm64 has no image that extracts itself.
+    if [[ $K_ARCH == amd64 ]] && ! extract_vmlinux "$root/boot/vmlinuz-$release" "$1/vmlinux"; then
         say "kernel $id: boots compressed, which is slower"
     fi
     printf '%s\n' "$release" >"$1/release"
@@ -139,11 +184,22 @@ place() {
     mv -T "$1" "$final"
 }
 
+fetch_mb() {
+    if [[ -n $K_CONFIG ]]; then
+        echo 5000
+    elif ((K_OWN_TOOLS)); then
+        echo 2000
+    else
+        echo 1000
+    fi
+}
+
 fetch() {
-    local release packages apt_options start=$SECONDS free
+    local release packages tools apt_options start=$SECONDS free
     kernel_row "$id"
+    set_machine "$K_ARCH"
     # The archives, lists and unpacked files of one kernel at their largest.
-    : "${VM_FETCH_MB:=$([[ -n $K_CONFIG ]] && echo 5000 || echo 1000)}"
+    : "${VM_FETCH_MB:=$(fetch_mb)}"
     need_tools apt-get apt-cache dpkg depmod awk sed flock df readelf xz zstd gzip
     [[ -z $K_CONFIG ]] || need_build
     mkdir -p "$CACHE_DIR" 2>/dev/null || die "cannot create $CACHE_DIR"
@@ -167,9 +223,7 @@ fetch() {
     apt-get "${apt_options[@]}" -q update --error-on=any >"$work/log" 2>&1 9<&- ||
         fail_step "cannot read the package archive" "$work/log"
     resolve
-    say "kernel $id: fetching ${packages[*]}"
-    (cd "$work/debs" && apt-get "${apt_options[@]}" -q download "${packages[@]}" >"$work/log" 2>&1 9<&-) ||
-        fail_step "cannot fetch the packages" "$work/log"
+    download
     if [[ -n $K_CONFIG ]]; then build "$work/out"; else unpack "$work/out"; fi
     complete "$work/out"
     place "$work/out"

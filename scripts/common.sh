@@ -37,11 +37,10 @@ build_tests() {
 
 # build_module KERNEL: leaves build/kmod/KERNEL/ashmem.ko
 build_module() {
-    local kdir
-    kdir=$("$ROOT/qemu/fetch.sh" --print "$1" kdir)
+    # which has more to say than a build
+    "$ROOT/qemu/fetch.sh" "$1"
     say "module for $1"
     mkdir -p "$BUILD/kmod/$1"
     cp -a -u "$ROOT/kmod/." "$BUILD/kmod/$1"
-    # the compiler of this Debian, whichever the kernel's own was
-    quietly "$BUILD/log/kmod-$1" make -C "$BUILD/kmod/$1" KDIR="$kdir" CC=gcc-12 modules
+    quietly "$BUILD/log/kmod-$1" "$ROOT/qemu/kbuild.sh" "$1" "$BUILD/kmod/$1" modules
 }

@@ -40,11 +40,9 @@ run_harness() {
 
 # build_squatter KERNEL
 build_squatter() {
-    local kdir
-    kdir=$("$ROOT/qemu/fetch.sh" --print "$1" kdir)
     mkdir -p "$BUILD/kmod/$1/squatter"
     cp -a -u "$ROOT/tests/squatter/." "$BUILD/kmod/$1/squatter"
-    quietly "$BUILD/log/squatter-$1" make -C "$kdir" M="$BUILD/kmod/$1/squatter" CC=gcc-12 modules
+    quietly "$BUILD/log/squatter-$1" "$ROOT/qemu/kbuild.sh" "$1" "$BUILD/kmod/$1/squatter" modules
 }
 
 # run_guest KERNEL GUEST: a guest is a line of name, claims as Catch2 chooses

@@ -4,8 +4,8 @@
 # a kernel, so it is believed only after a guest has come to its end under it.
 
 kvm_flags=(-accel kvm -cpu host)
-tcg_flags=(-accel "tcg,thread=multi" -cpu max)
-icount_flags=(-accel tcg -cpu max -icount "shift=0,sleep=off")
+tcg_flags=(-accel "tcg,thread=multi")
+icount_flags=(-accel tcg -icount "shift=0,sleep=off")
 probe_seconds=10
 
 # The verdict holds for this processor, kernel and QEMU, and for no other.
@@ -27,11 +27,13 @@ probe_kvm() {
     (
         timeout -k 2 "$probe_seconds" "$QEMU" "${machine_flags[@]}" "${kvm_flags[@]}" -m 512 \
             -smp 2 -kernel "$1" -initrd "$tree/initrd" \
-            -append "console=ttyS0 panic=-1 loglevel=3" -serial null -serial null \
+            -append "console=$console_tty panic=-1 loglevel=3" -serial null \
+            -chardev "file,id=results,path=$tree/results" "${results_flags[@]}" \
             </dev/null || exit
     ) >/dev/null 2>&1 || rc=$?
+    ((rc != pass_exit)) || grep -qxs '#vm end' "$tree/results" || rc=1
     rm -rf -- "$tree"
-    ((rc == PASS_EXIT))
+    ((rc == pass_exit))
 }
 
 # choose_accel IMAGE: sets accel and accel_flags; ACCEL=tcg|kvm overrides
@@ -39,14 +41,14 @@ choose_accel() {
     local verdict
     if ((icount)); then
         # Only TCG counts instructions.
-        accel=icount accel_flags=("${icount_flags[@]}")
+        accel=icount accel_flags=("${icount_flags[@]}" -cpu "$emulated_cpu")
         return
     fi
     case ${ACCEL:=auto} in
         tcg | kvm) accel=$ACCEL ;;
         auto)
             accel=tcg
-            if [[ -r /dev/kvm && -w /dev/kvm ]]; then
+            if ((!foreign)) && [[ -r /dev/kvm && -w /dev/kvm ]]; then
                 mkdir -p "$CACHE_DIR"
                 verdict=$CACHE_DIR/accel-$(host_key)
                 (
@@ -60,6 +62,6 @@ choose_accel() {
             ;;
         *) die "ACCEL must be tcg, kvm or auto, not $ACCEL" ;;
     esac
-    accel_flags=("${tcg_flags[@]}")
+    accel_flags=("${tcg_flags[@]}" -cpu "$emulated_cpu")
     [[ $accel != kvm ]] || accel_flags=("${kvm_flags[@]}")
 }

@@ -6,8 +6,8 @@
 worker=
 
 need_build() {
-    need_tools "$KERNEL_CC" make flex bison bc setpriv tar
-    "$KERNEL_CC" -E -include libelf.h -x c /dev/null >/dev/null 2>&1 ||
+    need_tools "$K_CC" make flex bison bc setpriv tar
+    "$K_CC" -E -include libelf.h -x c /dev/null >/dev/null 2>&1 ||
         die "missing: libelf.h (package libelf-dev)"
     mkdir -p "$BUILD_DIR" 2>/dev/null || die "cannot create $BUILD_DIR"
 }
@@ -39,7 +39,7 @@ supervise() {
 
 # kernel_make ARGUMENT...: without the lock on the cache, which would outlive us
 # with whatever make left behind
-kernel_make() { make -C "$work/source" CC="$KERNEL_CC" HOSTCC="$KERNEL_CC" "$@" 9<&-; }
+kernel_make() { make -C "$work/source" CC="$K_CC" HOSTCC="$K_CC" "$@" 9<&-; }
 
 unpack_source() {
     say "kernel $id: unpacking $(du -sm "$work/debs" | cut -f1) MB of source"
@@ -78,7 +78,7 @@ build_tree() {
         tar -x -C "$1" || fail_step "copying the build tree" /dev/null
     find "$1/scripts" -name '*.o' -delete
     # Whatever a module is built by, it is what built the kernel.
-    sed -i "s|^CC\t*= \$(CROSS_COMPILE)gcc\$|CC = $KERNEL_CC|" "$1/Makefile"
+    sed -i "s|^CC\t*= \$(CROSS_COMPILE)gcc\$|CC = $K_CC|" "$1/Makefile"
 }
 
 # build DIR: everything below DIR/root; sets release
@@ -89,8 +89,8 @@ build() {
     KCONFIG_ALLCONFIG=$(kernel_config) kernel_make -s allnoconfig >"$log" 2>&1 ||
         fail_step "configuring, see $log" "$log"
     check_config "$work/source/.config"
-    say "kernel $id: building with $KERNEL_CC, $jobs jobs, which takes minutes"
-    supervise "building" make -C "$work/source" CC="$KERNEL_CC" HOSTCC="$KERNEL_CC" \
+    say "kernel $id: building with $K_CC, $jobs jobs, which takes minutes"
+    supervise "building" make -C "$work/source" CC="$K_CC" HOSTCC="$K_CC" \
         "-j$jobs" bzImage modules
     release=$(<"$work/source/include/config/kernel.release")
     mkdir -p "$root/boot"

@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # `run` holds the other ends
 # What the guest finds in memory: our first process, busybox, modules, files.
 
 # build_init: compiles the first process when its sources are newer
 build_init() {
-    local init=$BUILD_DIR/init log=$BUILD_DIR/init.log
+    local init=$BUILD_DIR/init-$K_ARCH
     mkdir -p "$BUILD_DIR" 2>/dev/null || die "cannot create $BUILD_DIR"
     (
         flock 9
         [[ ! -x $init || -n $(find "$QEMU_DIR/init" -newer "$init") ]] || exit 0
-        need_tools g++
-        g++ -std=c++20 -O2 -Wall -Wextra -static -o "$init.new" "$QEMU_DIR"/init/*.cpp \
-            >"$log" 2>&1 || die "cannot build the guest's first process, see $log"
+        "${cross}g++" -std=c++20 -O2 -Wall -Wextra -static -o "$init.new" "$QEMU_DIR"/init/*.cpp \
+            >"$init.log" 2>&1 || die "cannot build the guest's first process, see $init.log"
         mv "$init.new" "$init"
-    ) 9>"$BUILD_DIR/init.lock"
+    ) 9>"$init.lock"
 }
 
-# busybox_static: the host's busybox, which must not want a library in the guest
+# busybox_static: the host's busybox, which must not want a library in the guest,
+# or one that came with the kernel for a guest of another architecture
 busybox_static() {
     local path
+    if ((foreign)); then
+        kernel_get "$kernel" busybox
+        return
+    fi
     path=$(command -v busybox) || die "missing tool: busybox (static)"
     ! ldd "$path" >/dev/null 2>&1 || die "$path is not static"
     printf '%s\n' "$path"
@@ -28,9 +32,9 @@ busybox_static() {
 tree_start() {
     rm -rf -- "$1"
     mkdir -p "$1"/{bin,sbin,dev,proc,sys,tmp,run,root,etc,vm/lib}
-    cp "$BUILD_DIR/init" "$1/init"
+    cp "$BUILD_DIR/init-$K_ARCH" "$1/init"
     : >"$1/vm/modules"
-    printf 'results=/dev/ttyS1\n' >"$1/vm/config"
+    printf 'results=%s\n' "$results_tty" >"$1/vm/config"
 }
 
 # tree_module TREE FILE: one more module to load, decompressed here since not

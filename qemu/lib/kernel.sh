@@ -4,16 +4,18 @@
 
 kernel_ids() { awk '!/^#/ && NF { printf "%s%s", sep, $1; sep = " " }' "$QEMU_DIR/kernels"; }
 
-# The compiler of the kernels that are built here.
-readonly KERNEL_CC=gcc-12
-
-# kernel_row ID: sets K_SUITES, K_ARCH, K_IMAGE and, if it is built here, K_CONFIG
+# kernel_row ID: sets K_SUITES, K_ARCH, K_IMAGE, K_CC, K_OWN_TOOLS and, if it is
+# built here, K_CONFIG
 kernel_row() {
     local id=$1 row
     row=$(awk -v id="$id" '$1 == id && !/^#/ { $1 = ""; print; exit }' "$QEMU_DIR/kernels")
     [[ -n $row ]] || die "no such kernel: $id (known: $(kernel_ids))"
     # shellcheck disable=SC2034  # read by fetch.sh
-    read -r K_SUITES K_ARCH K_IMAGE K_CONFIG <<<"$row"
+    read -r K_SUITES K_ARCH K_IMAGE K_CC K_CONFIG <<<"$row"
+    K_OWN_TOOLS=0
+    # shellcheck disable=SC2034  # read by fetch.sh and kbuild.sh
+    [[ $K_CC != own:* ]] || K_OWN_TOOLS=1
+    K_CC=${K_CC#own:}
 }
 
 kernel_dir() { printf '%s/kernels/%s\n' "$CACHE_DIR" "$1"; }
@@ -25,7 +27,7 @@ build_key() {
     {
         printf '%s\n' "$1"
         cat "$(kernel_config)"
-        "$KERNEL_CC" --version 2>&1 || true
+        "$K_CC" --version 2>&1 || true
     } | sha256sum | cut -c1-32
 }
 
@@ -49,6 +51,8 @@ kernel_get() {
         root) printf '%s\n' "$dir/root" ;;
         vmlinuz) printf '%s\n' "$dir/root/boot/vmlinuz-$release" ;;
         boot) if [[ -f $dir/vmlinux ]]; then printf '%s\n' "$dir/vmlinux"; else kernel_get "$1" vmlinuz; fi ;;
+        # Only a kernel for another architecture brings one.
+        busybox) printf '%s\n' "$dir"/root/bin/busybox ;;
         kdir) printf '%s\n' "$dir/root/usr/src/linux-headers-$release" ;;
         *) die "no such key: $2 (known: release root vmlinuz boot kdir)" ;;
     esac

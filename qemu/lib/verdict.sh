@@ -3,7 +3,6 @@
 # From what QEMU, the console and the results say to pass, fail or lost.
 # LOST means that the guest did not come to its end: no claim was tested.
 
-readonly PASS_EXIT=33       # isa-debug-exit with 0x10; a panic or a reboot gives 0
 readonly MODULE_TAINT=12288 # O, an out-of-tree module; E, an unsigned one
 
 # record NAME: the text of the first record of that name, without its name
@@ -25,9 +24,9 @@ lost_reason() {
         printf '%s\n' "${panic%$'\r'}"
     elif (($2)); then
         printf 'timeout after %s s\n' "$timeout"
-    elif (($1 != 0 && $1 != PASS_EXIT)); then
+    elif (($1 != 0 && $1 != pass_exit)); then
         printf 'qemu ended with status %s\n' "$1"
-    elif (($1 == 0)) || ! has_record end; then
+    elif (($1 != pass_exit)) || ! has_record end; then
         printf 'the guest stopped without a trailer\n'
     fi
 }
