@@ -16,6 +16,8 @@ source "$here/lib/common.sh"
 source "$here/lib/kernel.sh"
 # shellcheck source=lib/machine.sh
 source "$here/lib/machine.sh"
+# shellcheck source=lib/apt.sh
+source "$here/lib/apt.sh"
 # shellcheck source=lib/vmlinux.sh
 source "$here/lib/vmlinux.sh"
 # shellcheck source=lib/build.sh
@@ -36,48 +38,6 @@ fail_step() {
     fi
     die "$1: $(grep -E '^(E|dpkg[a-z-]*|depmod|tar): |[Ee]rror:|: not found|\*\*\* ' "$2" |
         head -n 1 | cut -c1-300)"
-}
-
-# archive_for SUITE: the address this machine's own apt reads such a suite from
-archive_for() {
-    local want=main
-    [[ $1 != *-security ]] || want=security
-    # shellcheck disable=SC2016  # apt expands these
-    apt-get indextargets --format \
-        '$(CREATED_BY) $(COMPONENT) $(RELEASE) $(REPO_URI) $(ORIGIN)' 2>/dev/null |
-        awk -v want="$want" '
-            # ORIGIN stays unexpanded while apt has no lists.
-            $1 != "Packages" || $2 != "main" || ($5 != "Debian" && $5 !~ /\$/) { next }
-            ($3 ~ /-security$/) == (want == "security") { print $4; exit }'
-}
-
-# write_sources FILE: the suites of the row, with the machine's archives
-write_sources() {
-    local suite uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg options=
-    [[ ! -r $keyring ]] || options="[signed-by=$keyring] "
-    for suite in ${K_SUITES//,/ }; do
-        uri=$(archive_for "$suite")
-        [[ -n $uri ]] || die "apt is not configured with a Debian archive for $suite"
-        printf 'deb %s%s %s main\n' "$options" "$uri" "$suite"
-    done >"$1"
-}
-
-set_apt_options() {
-    mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial"
-    apt_options=(
-        -o "Dir::State=$work/apt/state" -o "Dir::State::lists=$work/apt/state/lists"
-        -o "Dir::State::status=/dev/null" -o "Dir::Cache=$work/apt/cache"
-        -o "Dir::Etc::sourcelist=$work/apt/sources.list" -o "Dir::Etc::sourceparts=-"
-        -o "APT::Architecture=$K_ARCH" -o "APT::Architectures=$K_ARCH,$(host_arch)"
-        # Suites that move can be past their date on a mirror.
-        -o "Acquire::Check-Valid-Until=false"
-        -o "Acquire::Languages=none" -o "Acquire::PDiffs=false"
-        -o "Acquire::Retries=2" -o "Acquire::http::Timeout=20"
-        # The download user of root's apt may not look into root's home.
-        -o "APT::Sandbox::User=$(id -un)"
-        # Nothing is installed, and the lock is not for everybody to take.
-        -o "Debug::NoLocking=true"
-    )
 }
 
 # kernel_depends PACKAGE: the other parts of a kernel that a package asks for
@@ -217,8 +177,8 @@ fetch() {
     mkdir -p "$CACHE_DIR/kernels"
     work=$(mktemp -d "$CACHE_DIR/kernels/.fetch.XXXXXX")
     mkdir "$work/debs" "$work/out"
-    set_apt_options
-    write_sources "$work/apt/sources.list"
+    # shellcheck disable=SC2086  # a word a suite
+    apt_private "$work/apt" "$K_ARCH" ${K_SUITES//,/ }
     say "kernel $id: reading the package lists of ${K_SUITES//,/, }"
     apt-get "${apt_options[@]}" -q update --error-on=any >"$work/log" 2>&1 9<&- ||
         fail_step "cannot read the package archive" "$work/log"

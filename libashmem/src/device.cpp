@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "fdinfo.hpp"
 
@@ -146,7 +147,7 @@ int ask(int fd, unsigned long request, const void* argument) noexcept {
 
 int ask_about_range(int fd, unsigned long request, std::size_t offset,
                     std::size_t length) noexcept {
-    if (std::uint64_t{offset} > UINT32_MAX || std::uint64_t{length} > UINT32_MAX) {
+    if (!std::in_range<std::uint32_t>(offset) || !std::in_range<std::uint32_t>(length)) {
         errno = EINVAL;
         return -1;
     }

@@ -4,14 +4,15 @@
 
 kernel_ids() { awk '!/^#/ && NF { printf "%s%s", sep, $1; sep = " " }' "$QEMU_DIR/kernels"; }
 
-# kernel_row ID: sets K_SUITES, K_ARCH, K_IMAGE, K_CC, K_OWN_TOOLS and, if it is
-# built here, K_CONFIG
+# kernel_row ID: sets K_SUITES, K_ARCH, K_IMAGE, K_CC, K_OWN_TOOLS, K_GATE and, if
+# it is built here, K_CONFIG
 kernel_row() {
     local id=$1 row
     row=$(awk -v id="$id" '$1 == id && !/^#/ { $1 = ""; print; exit }' "$QEMU_DIR/kernels")
     [[ -n $row ]] || die "no such kernel: $id (known: $(kernel_ids))"
     # shellcheck disable=SC2034  # read by fetch.sh
-    read -r K_SUITES K_ARCH K_IMAGE K_CC K_CONFIG <<<"$row"
+    read -r K_SUITES K_ARCH K_IMAGE K_CC K_GATE K_CONFIG <<<"$row"
+    [[ $K_GATE == must || $K_GATE == may ]] || die "$id: the gate must be must or may, not $K_GATE"
     K_OWN_TOOLS=0
     # shellcheck disable=SC2034  # read by fetch.sh and kbuild.sh
     [[ $K_CC != own:* ]] || K_OWN_TOOLS=1

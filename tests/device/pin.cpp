@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // PIN, UNPIN and GET_PIN_STATUS: arguments and ranges.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 
@@ -188,15 +189,18 @@ TEST_CASE("unpinning over unpinned ranges merges them", "[device][pin]") {
 
 TEST_CASE("a region has so many ranges at the most, and PIN works there too", "[device][pin]") {
     const std::size_t most = std::size_t{1} << 17;
-    const std::size_t size = (2 * most + 8) * page_size();
+    const std::uint64_t size = (2 * most + 8) * page_size();
     Region region;
     REQUIRE(region.set_size(size) == 0);
     Map map = region.map(size, rw, MAP_SHARED | MAP_NORESERVE);
     REQUIRE(region.unpin_pages(0, 3) == 0);
+    // With larger pages offsets of 32 bits can't name that many ranges.
+    const std::size_t nameable = (std::uint64_t{1} << 32) / page_size() / 2 - 1;
     std::size_t ranges = 1;
-    while (ranges < most && region.unpin_pages(2 + 2 * ranges) == 0)
+    while (ranges < std::min(most, nameable) && region.unpin_pages(2 + 2 * ranges) == 0)
         ++ranges;
-    CHECK(ranges == most);
+    CHECK(ranges == std::min(most, nameable));
+    if (nameable < most) return;
     CHECK(region.unpin_pages(2 * most + 4) == -ENOMEM);
     CHECK(region.status_pages(2 * most + 4) == ASHMEM_IS_PINNED);
     CHECK(region.pin_pages(1) == ASHMEM_NOT_PURGED);
