@@ -28,9 +28,12 @@ static int __init ashmem_device_init(void)
 
 	ashmem_misc.mode = mode;
 	ret = misc_register(&ashmem_misc);
-	if (ret == -EEXIST)
+	if (ret == -EEXIST) {
 		pr_err("another driver already provides /dev/ashmem, unload it first\n");
-	else if (ret)
+		/* EEXIST from an init means loaded already, to modprobe a success */
+		return -EBUSY;
+	}
+	if (ret)
 		pr_err("cannot register /dev/ashmem: error %d\n", ret);
 	return ret;
 }

@@ -13,6 +13,7 @@ source "$here/guests.sh"
 
 kernel=6.12-debug
 scale=${SCALE:-10}
+scale_of() { echo "$scale"; }
 
 # As in check.sh, with more memory and time: every object has its shadow.
 guests=(
@@ -28,13 +29,11 @@ guests=(
 start_table "$BUILD/check-debug"
 say "debug kernel"
 "$ROOT/qemu/fetch.sh" "$kernel"
-build_module "$kernel"
-build_squatter "$kernel"
 build_library all
-build_tests
+build_tests amd64
+build_row "$kernel"
 run_harness --debug
 say "the driver on $kernel, rounds divided by $scale; two guests at a time"
-for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" "$guest"; done
-wait
-# the harness; the guests
-finish $((1 + ${#guests[@]}))
+for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" amd64 "$guest"; done
+all_done
+finish harness "$kernel"

@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# make check: builds everything and runs every test there is, harness first.
-# Ends with a table, with "N passed, N failed", and 0 only if all is well.
-# KERNELS="5.10 6.12" takes other rows of qemu/kernels (default: 6.1).
+# make check: builds everything and runs every test there is, on every kernel of
+# qemu/kernels that must pass. Ends with a table, with "N passed, N failed", and 0
+# only if all is well.
+#   KERNELS="6.12 7.2"   only these rows, those that may fail among them
+#   TESTS="[pin],PIN*"   only these claims, as Catch2 chooses them, and nothing else
+#   SCALE=N              divides the rounds of what goes in rounds, on all rows but
+#                        6.1 (default: 10; 1 for all of them)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/common.sh
@@ -11,32 +15,47 @@ source "$here/common.sh"
 # shellcheck source=scripts/guests.sh
 source "$here/guests.sh"
 
-read -ra kernels <<<"${KERNELS:-6.1}"
+full_kernel=6.1
 reference_kernel=5.10 # the last that ships the original driver
 
 # What runs in guests: name, claims as Catch2 chooses them, qemu/run's options.
 # The longest come first, for two run at a time.
 guests=(
+    "race     [race],[model]          --timeout 300"
     "module   [module]                --timeout 300 @no-module"
     "pressure [pressure]              --timeout 300 --memory 256 --swap 512"
     "soak     [soak]                  --timeout 300"
-    "race     [race],[model]          --timeout 300"
     "device   [device]~[race]~[model] --timeout 300 --memory 768"
 )
+# The same claims as a 32-bit program makes them.
+guest32="device  [device]               --timeout 300 --memory 768"
+
+# row_field ID NUMBER: a column of the table of kernels
+row_field() { awk -v id="$1" -v n="$2" '$1 == id { print $n }' "$ROOT/qemu/kernels"; }
+arch_of() { row_field "$1" 3; }
+required_rows() { awk '!/^#/ && $6 == "must" && $7 == "" { print $1 }' "$ROOT/qemu/kernels"; }
+
+scale_of() { if [[ $1 == "$full_kernel" ]]; then echo 1; else echo "${SCALE:-10}"; fi; }
 
 # The claims that need no device, and what is checked of the library by tools.
 run_host() {
     local start=$SECONDS verdict=pass
     say "the library on this machine"
-    "$BUILD/tests/ashmem-tests" '[host]' >"$out/host" || verdict=fail
+    "$BUILD/tests/ashmem-tests" "$(narrowed '[host]')" >"$out/host" || verdict=fail
+    # its plan is not that of the steps below
+    sed -i '/^1\.\./d' "$out/host"
+    if [[ -z ${TESTS-} ]]; then host_steps; fi
+    ! grep -q '^not ok' "$out/host" || verdict=fail
+    grep -v '^ok\|^# run' "$out/host" || true
+    record host all "$verdict" $((SECONDS - start)) "$out/host"
+}
+
+host_steps() {
     host_step "exports and needs are those listed" make -C "$ROOT/libashmem" abi-check
     host_step "every public header stands alone" make -C "$ROOT/libashmem" header-check
     host_step "the table of claims names real tests" "$here/claims.sh"
     host_step "the examples of the documentation compile" "$here/examples.sh"
     host_step "every claim runs somewhere" all_claims_run
-    ! grep -q '^not ok' "$out/host" || verdict=fail
-    grep -v '^ok\|^# run' "$out/host" || true
-    record host "$verdict" $((SECONDS - start)) "$out/host"
 }
 
 host_step() {
@@ -48,8 +67,6 @@ host_step() {
         echo "not ok - $claim" | tee -a "$out/host"
     fi
 }
-
-claims() { "$BUILD/tests/ashmem-tests" --list-test-names-only "$@" || true; }
 
 # No claim may be forgotten by the choices above: they cover all, each once.
 all_claims_run() {
@@ -65,34 +82,77 @@ all_claims_run() {
 # The original, which counts as unfinished work to the kernel (taint C), against
 # the same claims and the list of those that it is known not to hold.
 run_reference() {
+    local chosen
+    chosen=$(narrowed '[device]~[race]~[model]~[library]')
     # shellcheck disable=SC2016  # backquotes as such
     sed -n 's/^|.*| why |.*//; s/^|.*|\(.*\)|$/\1/p' "$ROOT/Documentation/differences.md" |
         grep -oE '`[^`]+`' | tr -d '`' >"$out/differences"
-    boot "$reference_kernel" original --kernel-module ashmem_linux --taint 1024 --timeout 300 \
-        --memory 768 --add "$ROOT/tests/reference.sh" --add "$out/differences:/differences" \
-        -- /bin/reference.sh /differences
+    boot "$reference_kernel" "$reference_kernel/original" device "$(claims "$chosen" | wc -l)" \
+        --kernel-module ashmem_linux --taint 1024 --timeout 300 --memory 768 \
+        --add "$BUILD/tests/ashmem-tests" --add "$ROOT/tests/reference.sh" \
+        --add "$out/differences:/differences" -- /bin/reference.sh /differences "$chosen"
+}
+
+# What the module's build promises, by builds.
+run_build_tests() {
+    local start=$SECONDS verdict=pass
+    "$ROOT/tests/build/run" "$full_kernel" >"$out/build" 2>&1 || verdict=fail
+    grep -v '^ok' "$out/build" || true
+    record build all "$verdict" $((SECONDS - start)) "$out/build"
 }
 
 run_guests() {
+    local kernel arch guest
     say "the driver on ${kernels[*]}, and the original on $reference_kernel; two guests at a time"
+    [[ -n ${TESTS-} ]] || two_at_a_time run_build_tests
     for kernel in "${kernels[@]}"; do
-        for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" "$guest"; done
+        arch=$(arch_of "$kernel")
+        for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" "$arch" "$guest"; done
+        [[ $arch != amd64 ]] || two_at_a_time run_guest "$kernel" i386 "$guest32"
     done
     two_at_a_time run_reference
-    wait
+    all_done
 }
 
-"$here/deps.sh" build vm
-start_table "$BUILD/check"
+# rows: what must have left a line in the table
+rows() {
+    local kernel
+    [[ -n ${TESTS-} ]] || printf '%s\n' harness host build
+    for kernel in "${kernels[@]}"; do
+        printf '%s\n' "$kernel"
+        [[ $(arch_of "$kernel") != amd64 ]] || printf '%s\n' "$kernel/i386"
+    done
+    printf '%s\n' "$reference_kernel/original"
+}
+
+build() {
+    local kernel arch groups=()
+    "$here/deps.sh" build vm
+    for kernel in "${kernels[@]}"; do groups+=("$(arch_of "$kernel")"); done
+    mapfile -t groups < <(printf '%s\n' i386 "${groups[@]}" | sort -u)
+    "$here/deps.sh" "${groups[@]/#amd64/build}"
+    build_library all
+    for arch in amd64 "${groups[@]/amd64/}"; do [[ -z $arch ]] || build_tests "$arch"; done
+    "$ROOT/qemu/fetch.sh" "$reference_kernel"
+    "$ROOT/qemu/fetch.sh" "$full_kernel"
+    # a row that cannot be built is lost, and the others go on
+    for kernel in "${kernels[@]}"; do two_at_a_time build_row "$kernel"; done
+    all_done
+}
+
+mapfile -t kernels < <(if [[ ${KERNELS-} ]]; then xargs -n 1 <<<"$KERNELS"; else required_rows; fi)
 for kernel in "${kernels[@]}"; do
-    build_module "$kernel"
-    build_squatter "$kernel"
+    [[ -n $(arch_of "$kernel") ]] || die "no kernel $kernel in qemu/kernels (there are: $(required_rows | tr '\n' ' '))"
 done
-"$ROOT/qemu/fetch.sh" "$reference_kernel"
-build_library all
-build_tests
-run_harness --kernel 6.1
-run_host
+[[ ${SCALE:-10} =~ ^[1-9][0-9]{0,5}$ ]] || die "SCALE=$SCALE is not a number from 1 up"
+start_table "$BUILD/check"
+build
+if [[ -n ${TESTS-} ]]; then
+    (($(claims "$(narrowed '[device],[module],[pressure],[soak]')" | wc -l))) || die "TESTS=$TESTS chooses no claim"
+else
+    run_harness --kernel "$full_kernel"
+    run_host
+fi
 run_guests
-# the harness, this machine, the original; the guests
-finish $((3 + ${#kernels[@]} * ${#guests[@]}))
+mapfile -t expected < <(rows)
+finish "${expected[@]}"

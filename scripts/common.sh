@@ -30,9 +30,28 @@ build_library() {
     quietly "$BUILD/log/lib" make -C "$ROOT/libashmem" WERROR=1 "$@"
 }
 
+# tests_of ARCH: the folder of its test programs
+tests_of() { printf '%s\n' "$BUILD${1:+/$1}/tests" | sed 's|/amd64/|/|'; }
+
+# build_tests ARCH: for this machine, or another Debian architecture by its cross
+# compiler, with a library of their own
 build_tests() {
-    say "test program"
-    quietly "$BUILD/log/tests" make -C "$ROOT/tests" "-j$(nproc)"
+    local arch=$1 cross sysroot
+    say "test programs for $arch"
+    if [[ $arch == amd64 ]]; then
+        quietly "$BUILD/log/tests" make -C "$ROOT/tests" "-j$(nproc)"
+        return
+    fi
+    case $arch in
+        arm64) cross=aarch64-linux-gnu ;;
+        i386) cross=i686-linux-gnu ;;
+        *) die "no cross compiler is known for $arch" ;;
+    esac
+    sysroot=$("$ROOT/scripts/sysroot.sh" "$arch")
+    quietly "$BUILD/log/lib-$arch" make -C "$ROOT/libashmem" "-j$(nproc)" "O=$BUILD/$arch/lib" \
+        "CC=$cross-gcc" "CXX=$cross-g++" "AR=$cross-ar" WERROR=1 static
+    quietly "$BUILD/log/tests-$arch" make -C "$ROOT/tests" "-j$(nproc)" "O=$BUILD/$arch/tests" \
+        "LIB=$BUILD/$arch/lib" "CXX=$cross-g++" "CPPFLAGS=-I$sysroot/include" "LDLIBS=-L$sysroot/lib"
 }
 
 # build_module KERNEL: leaves build/kmod/KERNEL/ashmem.ko

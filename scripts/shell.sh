@@ -12,7 +12,7 @@ kernel=6.1
 "$here/deps.sh" build vm
 build_module "$kernel"
 build_library all demo
-build_tests
+build_tests amd64
 
 add=(--add "$BUILD/tests/ashmem-tests")
 for program in ashmem-demo{,-server,-client,-cache,-hog}; do

@@ -17,13 +17,6 @@
 #include <linux/slab.h>
 #include "features.h"
 
-#ifndef CONFIG_SHMEM
-#error "ashmem keeps its pages in tmpfs: this kernel lacks CONFIG_SHMEM"
-#endif
-#ifndef CONFIG_INTERVAL_TREE
-#error "ashmem needs the kernel's interval tree: CONFIG_INTERVAL_TREE is off"
-#endif
-
 #ifndef HAVE_VMA_SET_FILE
 #error "no answer from compat/probes/vma_set_file.c"
 #elif !HAVE_VMA_SET_FILE

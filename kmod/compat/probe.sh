@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Compiles each of probes/ with a kernel's own compiler and flags and writes
-# the answers as HAVE_* to a header.
+# the answers as HAVE_* to a header. What needs_* asks for must be there, or
+# else its sentence ends the build.
 #
 # usage: probe.sh KDIR FEATURES.H [MAKE-ARGUMENT...]
 set -eu
@@ -33,12 +34,16 @@ make -k -C "$kdir" M="$(cd "$work" && pwd)" "$@" $objects >"$log" 2>&1 || true
     { tail -n 15 "$log" >&2; die "nothing compiles against $kdir, see above"; }
 [ ! -f "$work/control_no.o" ] ||
     die "the flags of $kdir let calls of undeclared functions pass"
+for c in "$probes"/needs_*.c; do
+    [ -f "$work/$(basename "$c" .c).o" ] ||
+        die "$kdir: $(sed -n 's|^/\* \(.*\) \*/$|\1|p' "$c" | tail -n 1)"
+done
 
 {
     echo "/* Written by compat/probe.sh for $kdir. */"
     for c in "$probes"/*.c; do
         name=$(basename "$c" .c)
-        case $name in control_*) continue ;; esac
+        case $name in control_* | needs_*) continue ;; esac
         answer=0
         [ ! -f "$work/$name.o" ] || answer=1
         echo "#define HAVE_$(echo "$name" | tr '[:lower:]' '[:upper:]') $answer"
@@ -46,6 +51,3 @@ make -k -C "$kdir" M="$(cd "$work" && pwd)" "$@" $objects >"$log" 2>&1 || true
 } >"$header.new"
 mv "$header.new" "$header"
 rm -rf "$work"
-
-echo "  features of $kdir:"
-sed -n 's/^#define HAVE_\([A-Z_0-9]*\) 1$/    yes  \1/p; s/^#define HAVE_\([A-Z_0-9]*\) 0$/    no   \1/p' "$header"

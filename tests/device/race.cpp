@@ -32,6 +32,7 @@ public:
               }
           }) {}
     ~Purger() { stop(); }
+    [[nodiscard]] long purged() const { return purged_; }
     long stop() {
         stop_ = true;
         if (thread_.joinable()) thread_.join();
@@ -116,7 +117,8 @@ TEST_CASE("regions close while a purge is under way", "[device][race]") {
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < 3; ++i)
         threads.emplace_back([&] {
-            for (int round = 0; round < rounds(1500); ++round) {
+            for (int round = 0; round < rounds(1500) || (!purger.purged() && round < 100000);
+                 ++round) {
                 Region region = Region::of_pages(8);
                 Map map = region.map_pages(8);
                 map.fill(1);
@@ -161,7 +163,8 @@ TEST_CASE("a purge under way holds up neither other regions nor other pages", "[
 TEST_CASE("what is written after close stays, whatever purge was under way", "[device][race]") {
     Purger purger;
     bool kept = true;
-    for (int round = 0; round < rounds(1500); ++round) {
+    // as many more as it takes until a purge has met one
+    for (int round = 0; round < rounds(1500) || (!purger.purged() && round < 100000); ++round) {
         Region region = Region::of_pages(64);
         Map map = region.map_pages(64);
         map.fill(1);
