@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: demo check check-debug shell
+.PHONY: demo check check-debug check-programs shell
 demo: ## the main job, in a VM, as a story; FILE=path hands over another file, MEMORY=MB gives the guest more
 	@scripts/demo.sh
 
@@ -16,6 +16,9 @@ check: ## all tests: the harness's own, the library's on this machine, the drive
 
 check-debug: ## the driver's tests on a kernel with KASAN, lockdep, kmemleak and UBSAN, built here
 	@scripts/check-debug.sh
+
+check-programs: ## random programs on the original driver and on ours; PROGRAMS=100000, SEED=
+	@scripts/programs.sh
 
 shell: ## a prompt in a VM with the module loaded, the library and the tools in place
 	@scripts/shell.sh
