@@ -8,6 +8,7 @@
 #   TESTS="[pin],PIN*"   only these claims, as Catch2 chooses them, and nothing else
 #   SCALE=N              divides the rounds of what goes in rounds, on all rows but
 #                        6.1 (default: 10; 1 for all of them)
+#   PROGRAMS=N, SEED=N   as make check-programs (default: 2000)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/common.sh
@@ -15,8 +16,11 @@ source "$here/common.sh"
 # shellcheck source=scripts/guests.sh
 source "$here/guests.sh"
 
+: "${PROGRAMS:=2000}"
+# shellcheck source=scripts/differential.sh
+source "$here/differential.sh"
+
 full_kernel=6.1
-reference_kernel=5.10 # the last that ships the original driver
 
 # What runs in guests: name, claims as Catch2 chooses them, qemu/run's options.
 # The longest come first, for two run at a time.
@@ -111,7 +115,12 @@ run_guests() {
         [[ $arch != amd64 ]] || two_at_a_time run_guest "$kernel" i386 "$guest32"
     done
     two_at_a_time run_reference
+    if [[ -z ${TESTS-} ]]; then
+        say "$programs programs from seed $seed on"
+        for driver in original ours; do two_at_a_time run_programs "$driver"; done
+    fi
     all_done
+    [[ -n ${TESTS-} ]] || compare_programs
 }
 
 # rows: what must have left a line in the table
@@ -123,6 +132,7 @@ rows() {
         [[ $(arch_of "$kernel") != amd64 ]] || printf '%s\n' "$kernel/i386"
     done
     printf '%s\n' "$reference_kernel/original"
+    [[ -n ${TESTS-} ]] || printf '%s\n' "$reference_kernel/programs"
 }
 
 build() {
@@ -133,10 +143,10 @@ build() {
     "$here/deps.sh" "${groups[@]/#amd64/build}"
     build_library all
     for arch in amd64 "${groups[@]/amd64/}"; do [[ -z $arch ]] || build_tests "$arch"; done
-    "$ROOT/qemu/fetch.sh" "$reference_kernel"
     "$ROOT/qemu/fetch.sh" "$full_kernel"
     # a row that cannot be built is lost, and the others go on
     for kernel in "${kernels[@]}"; do two_at_a_time build_row "$kernel"; done
+    [[ " ${kernels[*]} " == *" $reference_kernel "* ]] || build_module "$reference_kernel"
     all_done
 }
 

@@ -53,7 +53,8 @@ bool keeps_pact(const Region& region, const Map& map, std::size_t first, std::si
     const std::size_t from = first * page_size(), length = count * page_size();
     unsigned char byte = static_cast<unsigned char>(seed | 1);
     map.fill(from, length, byte);
-    for (int round = 0; round < times; ++round) {
+    // as many more as it takes to be purged once
+    for (int round = 0; round < times || (*purges == 0 && round < 100 * times); ++round) {
         if (region.unpin_pages(first, count) != 0) return false;
         for (unsigned i = random() % 2000; i > 0; --i)
             asm volatile("");
