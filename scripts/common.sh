@@ -5,6 +5,9 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build
 
+# What was said to one make is not meant for those that are started here.
+unset MAKEFLAGS MAKEOVERRIDES MFLAGS
+
 die() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
     exit 3
