@@ -3,6 +3,8 @@
 #
 # Checks Documentation/claims.md: every test it names exists, and no row is
 # without one. A test is named in backquotes, exactly as the program lists it.
+# Then differences.md: it has every case that random programs avoid, and each of
+# these has its example.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/common.sh
@@ -25,4 +27,13 @@ named() { sed 's/^|[^|]*|//' "$BUILD/claims.rows" | grep -oE '`[^`]+`' | tr -d '
 while read -r name; do
     grep -qxF -- "$name" "$BUILD/claims.tests" || { echo "no such test: $name" && status=1; }
 done < <(named)
+
+cases() { sed -nE 's/^\| ([^|]*) \|.*/\1/p' "$ROOT/Documentation/differences.md"; }
+examples=$ROOT/tests/programs/known.txt
+while read -r name; do
+    cases | grep -qxF -- "$name" || { echo "no such difference: $name" && status=1; }
+done < <(sed -n 's/^== //p' "$examples")
+while read -r name; do
+    grep -qxF -- "== $name" "$examples" || { echo "avoided without an example: $name" && status=1; }
+done < <(sed -nE 's/.*return "(.*)";.*/\1/p' "$ROOT/tests/programs/differences.cpp")
 exit "$status"
