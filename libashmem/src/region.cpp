@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-#include "device.hpp"
+#include "backend.hpp"
 #include "error.hpp"
 
 static_assert(static_cast<int>(ashmem::Prot::read) == PROT_READ);
@@ -22,7 +22,7 @@ namespace ashmem {
 Region Region::create(std::string_view name, std::size_t size, std::error_code& ec) noexcept {
     char text[ASHMEM_NAME_LEN] = {};
     name.copy(text, sizeof(text) - 1);
-    unique_fd fd(device::create(text, size));
+    unique_fd fd(backend::create(text, size));
     ec = code_of(fd.get());
     return Region(std::move(fd));
 }
@@ -32,7 +32,7 @@ Region Region::create(std::string_view name, std::size_t size) {
 }
 
 Region Region::adopt(unique_fd fd, std::error_code& ec) noexcept {
-    const bool is_region = device::is_region(fd.get());
+    const bool is_region = backend::of(fd.get()) != backend::Backend::none;
     ec = code_of(is_region ? 0 : -1);
     return is_region ? Region(std::move(fd)) : Region();
 }
@@ -52,7 +52,7 @@ Region Region::dup(int fd) {
 }
 
 std::size_t Region::size(std::error_code& ec) const noexcept {
-    const std::int64_t size = device::size(fd());
+    const std::int64_t size = backend::size(fd());
     ec = code_of(size);
     if (ec) return 0;
     if (std::cmp_greater(size, std::numeric_limits<std::size_t>::max())) {
@@ -68,7 +68,7 @@ std::size_t Region::size() const {
 
 std::string Region::name(std::error_code& ec) const {
     char text[ASHMEM_NAME_LEN];
-    const int length = device::name(fd(), text, sizeof(text));
+    const int length = backend::name(fd(), text, sizeof(text));
     ec = code_of(length);
     return ec ? std::string() : std::string(text, static_cast<std::size_t>(length));
 }
@@ -78,7 +78,7 @@ std::string Region::name() const {
 }
 
 Prot Region::protection(std::error_code& ec) const noexcept {
-    const int protection = device::protection(fd());
+    const int protection = backend::protection(fd());
     ec = code_of(protection);
     return ec ? Prot::none : static_cast<Prot>(protection);
 }
@@ -88,7 +88,7 @@ Prot Region::protection() const {
 }
 
 void Region::set_protection(Prot protection, std::error_code& ec) noexcept {
-    ec = code_of(device::set_protection(fd(), static_cast<int>(protection)));
+    ec = code_of(backend::set_protection(fd(), static_cast<int>(protection)));
 }
 
 void Region::set_protection(Prot protection) {
@@ -96,8 +96,9 @@ void Region::set_protection(Prot protection) {
 }
 
 /*
- * The driver checks the length of a map but not where it starts: beyond the
- * end it would succeed, and end in SIGBUS on the first touch.
+ * The driver checks the length of a map but not where it starts, and a memfd
+ * neither: beyond the end a map would succeed, and end in SIGBUS on the first
+ * touch.
  */
 Mapping Region::map(Prot protection, std::size_t offset, std::size_t length,
                     std::error_code& ec) const noexcept {
@@ -129,7 +130,7 @@ Mapping Region::map(Prot protection, std::size_t offset, std::size_t length) con
 }
 
 PinResult Region::pin(std::size_t offset, std::size_t length, std::error_code& ec) noexcept {
-    const int answer = device::pin(fd(), offset, length);
+    const int answer = backend::pin(fd(), offset, length);
     ec = code_of(answer);
     return answer == ASHMEM_WAS_PURGED ? PinResult::was_purged : PinResult::not_purged;
 }
@@ -143,7 +144,7 @@ PinResult Region::pin(std::size_t offset, std::size_t length) {
 }
 
 void Region::unpin(std::size_t offset, std::size_t length, std::error_code& ec) noexcept {
-    ec = code_of(device::unpin(fd(), offset, length));
+    ec = code_of(backend::unpin(fd(), offset, length));
 }
 
 void Region::unpin(std::error_code& ec) noexcept {
@@ -155,7 +156,7 @@ void Region::unpin(std::size_t offset, std::size_t length) {
 }
 
 bool Region::pinned(std::size_t offset, std::size_t length, std::error_code& ec) const noexcept {
-    const int answer = device::pin_status(fd(), offset, length);
+    const int answer = backend::pin_status(fd(), offset, length);
     ec = code_of(answer);
     return answer == ASHMEM_IS_PINNED;
 }

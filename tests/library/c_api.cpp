@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C functions: libcutils' six and our own, on the device.
+#include <android/sharedmem.h>
 #include <ashmem/ashmem.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "support/backend.hpp"
 #include "support/process.hpp"
 #include "support/region.hpp"
 
@@ -42,6 +44,8 @@ std::vector<int> errors_of(int fd) {
         error_of(ashmem_get_pin_status_region(fd, 0, 0)),
         error_of(ashmem_purge_all_caches(fd)),
         error_of(ashmem_get_name_region(fd, name, sizeof(name))),
+        error_of(ashmem_backend(fd)),
+        error_of(ASharedMemory_setProt(fd, PROT_READ)),
     };
 }
 
@@ -63,8 +67,8 @@ std::vector<Region> foreign() {
 } // namespace
 
 TEST_CASE("a descriptor that is closed is EBADF to every function", "[library][host]") {
-    CHECK(errors_of(-1) == std::vector<int>(9, EBADF));
-    CHECK(errors_of(1000000) == std::vector<int>(9, EBADF));
+    CHECK(errors_of(-1) == std::vector<int>(11, EBADF));
+    CHECK(errors_of(1000000) == std::vector<int>(11, EBADF));
     CHECK(ashmem_valid(-1) == 0);
     CHECK(errno == EBADF);
 }
@@ -72,13 +76,15 @@ TEST_CASE("a descriptor that is closed is EBADF to every function", "[library][h
 TEST_CASE("a descriptor of another kind is ENOTTY to every function, and never the end",
           "[library][host]") {
     for (const auto& other : foreign()) {
-        CHECK(errors_of(other.fd()) == std::vector<int>(9, ENOTTY));
+        CHECK(errors_of(other.fd()) == std::vector<int>(11, ENOTTY));
         CHECK(ashmem_valid(other.fd()) == 0);
         CHECK(errno == ENOTTY);
+        CHECK(ASharedMemory_getSize(other.fd()) == 0);
     }
 }
 
-TEST_CASE("without a device creation says so", "[library][host]") {
+TEST_CASE("without a device creation that insists on it says so", "[library][host]") {
+    const Backend device("device");
     if (access("/dev/ashmem", F_OK) == 0) {
         CHECK(ashmem_device_is_supported() == 1);
     } else {
@@ -99,8 +105,11 @@ TEST_CASE("a created region is valid, as large as asked for, and close-on-exec",
     }
 }
 
-TEST_CASE("the device is supported where it is", "[device][library]") {
+TEST_CASE("the device is supported where it is, and taken", "[device][library]") {
     CHECK(ashmem_device_is_supported() == 1);
+    CHECK(ashmem_backend(create("x", 1).fd()) == ASHMEM_BACKEND_DEVICE);
+    const Backend memfd("memfd");
+    CHECK(ashmem_backend(create("x", 1).fd()) == ASHMEM_BACKEND_MEMFD);
 }
 
 TEST_CASE("a region created without a name is called none", "[device][library]") {
@@ -202,6 +211,16 @@ TEST_CASE("pin, unpin, status and purge by the library", "[device][library]") {
     CHECK(ashmem_pin_region(region.fd(), 0, page_size()) == ASHMEM_NOT_PURGED);
     CHECK(ashmem_pin_region(region.fd(), 0, 0) == ASHMEM_WAS_PURGED);
     CHECK(error_of(ashmem_pin_region(region.fd(), 1, page_size())) == EINVAL);
+}
+
+TEST_CASE("the NDK's functions make, size and narrow a region", "[device][library]") {
+    Region region(Region::Adopt{ASharedMemory_create("ndk", 1000)});
+    CHECK(ashmem_valid(region.fd()) == 1);
+    CHECK(ASharedMemory_getSize(region.fd()) == 1000);
+    CHECK(ASharedMemory_setProt(region.fd(), PROT_READ) == 0);
+    CHECK(region.try_map(1000, rw) == -EPERM);
+    CHECK(error_of(ASharedMemory_setProt(region.fd(), rw)) == EINVAL);
+    CHECK(ASharedMemory_create("ndk", 0) == -EINVAL);
 }
 
 TEST_CASE("ashmem_purge_all_caches without the capability is EPERM", "[device][library]") {

@@ -9,6 +9,7 @@
 #include <ashmem/ashmem.hpp>
 #include <catch2/catch.hpp>
 
+#include "support/backend.hpp"
 #include "support/process.hpp"
 
 using ashmem::Mapping;
@@ -192,6 +193,7 @@ TEST_CASE("creation without a device is an error of both forms", "[library][host
         CHECK(ashmem::Region::create("x", 1).ok());
         return;
     }
+    const test::Backend device("device");
     std::error_code ec;
     CHECK_FALSE(ashmem::Region::create("x", 1, ec).ok());
     CHECK(ec == std::errc::no_such_file_or_directory);

@@ -54,8 +54,8 @@ int ashmem_get_pin_status_region(int fd, size_t offset, size_t len);
  * Drop every unpinned range of every region in the system.
  *
  * @param fd any region
- * @return pages that were unpinned before; or -1 with errno EPERM without
- *         CAP_SYS_ADMIN
+ * @return pages that were unpinned before, 0 for a memfd; or -1 with errno EPERM
+ *         without CAP_SYS_ADMIN
  */
 int ashmem_purge_all_caches(int fd);
 
@@ -78,6 +78,24 @@ int ashmem_get_name_region(int fd, char* name, size_t size);
  * @return 1; or 0 with errno telling why not (ENOENT: no driver is loaded)
  */
 int ashmem_device_is_supported(void);
+
+/** What keeps a region, as ashmem_backend() tells. */
+enum {
+    ASHMEM_BACKEND_DEVICE = 1, /**< the driver */
+    ASHMEM_BACKEND_MEMFD = 2   /**< a sealed memfd, where there is no driver */
+};
+
+/**
+ * Tell what keeps a region.
+ *
+ * ashmem_create_region() takes the driver where its device opens, and a memfd
+ * elsewhere; LIBASHMEM_BACKEND in the environment, `device` or `memfd` instead
+ * of `auto`, decides it. Descriptors of both kinds work in one process.
+ *
+ * @param fd a region
+ * @return ASHMEM_BACKEND_DEVICE or ASHMEM_BACKEND_MEMFD; or -1
+ */
+int ashmem_backend(int fd);
 
 #ifdef __cplusplus
 }

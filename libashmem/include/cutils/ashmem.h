@@ -30,9 +30,9 @@ extern "C" {
  * Tell whether a descriptor is an ashmem region.
  *
  * A descriptor is a region if it is a character device with the device number
- * of /dev/ashmem, under whatever path it was opened. Where that node can't be
- * seen (a chroot without /dev) and this process never opened it, the answer
- * is 0.
+ * of /dev/ashmem, under whatever path it was opened, or a memfd that is sealed
+ * against becoming shorter. Where the node can't be seen (a chroot without
+ * /dev) and this process never opened it, the answer for the driver's is 0.
  *
  * @param fd any number
  * @return 1 if it is; 0 if not, with errno EBADF or ENOTTY
@@ -42,15 +42,17 @@ int ashmem_valid(int fd);
 /**
  * Make a region of shared memory, protection READ, WRITE and EXEC.
  *
- * The device is /dev/ashmem<boot id> where it exists, else /dev/ashmem. The
- * kernel allots memory page by page as the mapped region is touched.
+ * The device is /dev/ashmem<boot id> where it exists, else /dev/ashmem; where
+ * neither opens, the region is a memfd (ashmem_backend() of <ashmem/ashmem.h>).
+ * The kernel allots memory page by page as the mapped region is touched.
  *
  * @param name shown in /proc/PID/maps as /dev/ashmem/NAME; NULL means "none";
- *             the kernel keeps the first 255 bytes
+ *             the driver keeps the first 255 bytes, a memfd 249
  * @param size bytes, kept exactly, not rounded to pages; 0 makes a region
  *             that can't be mapped
  * @return a descriptor with FD_CLOEXEC, the caller's to close; or -1 with the
- *         errno of open() (ENOENT: no driver; EACCES) or of the driver
+ *         errno of open(), of the driver or of memfd_create(); EINVAL if
+ *         LIBASHMEM_BACKEND is none of `auto`, `device`, `memfd`
  */
 int ashmem_create_region(const char* name, size_t size);
 
@@ -62,7 +64,9 @@ int ashmem_create_region(const char* name, size_t size);
  *
  * @param fd a region
  * @param prot what remains: a subset of what the region has now
- * @return 0; or -1 with errno EINVAL if a bit would be added, or is unknown
+ * @return 0; or -1 with errno EINVAL if a bit would be added, or is unknown;
+ *         EOPNOTSUPP if READ would be taken from a memfd, which stays readable
+ *         and executable
  */
 int ashmem_set_prot_region(int fd, int prot);
 
@@ -85,7 +89,8 @@ int ashmem_pin_region(int fd, size_t offset, size_t len);
  * Allow the kernel to drop a range when memory is short.
  *
  * On a region whose protection lacks PROT_WRITE our driver answers 0 and
- * keeps the pages: who may only read may not destroy what others read.
+ * keeps the pages: who may only read may not destroy what others read. A memfd
+ * keeps its pages, and PIN always answers that it did.
  *
  * @param fd, offset, len as for ashmem_pin_region()
  * @return 0; or -1 with the errors of ashmem_pin_region()
