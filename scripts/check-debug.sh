@@ -21,7 +21,7 @@ guests=(
     "module   [module]                --timeout 1500 --memory 1024 @no-module"
     "soak     [soak]                  --timeout 1500 --memory 1024"
     "race     [race],[model]          --timeout 1500 --memory 1024"
-    "device   [device]~[race]~[model] --timeout 1500 --memory 1536"
+    "device   [device]~[race]~[model],[anywhere] --timeout 1500 --memory 1536"
 )
 
 [[ $scale =~ ^[1-9][0-9]{0,5}$ ]] || die "SCALE=$scale is not a number from 1 up"

@@ -6,10 +6,17 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include <ashmem/channel.hpp>
 #include <ashmem/mapping.hpp>
+#include <ashmem/memory_file.hpp>
+#include <ashmem/memory_file_stream.hpp>
 #include <ashmem/passing.hpp>
+#include <ashmem/pin_guard.hpp>
 #include <ashmem/pin_result.hpp>
 #include <ashmem/prot.hpp>
+#include <ashmem/purgeable_buffer.hpp>
 #include <ashmem/region.hpp>
+#include <ashmem/shared_memory.hpp>
+#include <ashmem/shared_mutex.hpp>
 #include <ashmem/unique_fd.hpp>
 // IWYU pragma: end_exports

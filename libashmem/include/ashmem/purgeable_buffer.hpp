@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ashmem/api.hpp>
+#include <ashmem/mapping.hpp>
+#include <ashmem/region.hpp>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string_view>
+
+namespace ashmem {
+
+/**
+ * Bytes that the kernel may drop while nobody uses them, and a function that
+ * makes them again: a cache that gives its memory back under pressure.
+ *
+ * lock() pins the bytes, rebuilds them if they were dropped, and keeps them until
+ * the Lock it answers ends. Locks may nest and may be taken by several threads;
+ * the bytes may be dropped again once the last one has ended. Over a memfd they
+ * are rebuilt once and never dropped.
+ */
+class ASHMEM_API PurgeableBuffer final {
+public:
+    /** Fills all of the bytes. What it throws, lock() throws; the next lock() tries again. */
+    using Rebuild = std::function<void(std::span<std::byte>)>;
+
+    /** Use of the bytes, for as long as it lives. The buffer must outlive it. */
+    class [[nodiscard]] ASHMEM_API Lock final {
+    public:
+        ~Lock();
+        Lock(Lock&& other) noexcept;
+        Lock& operator=(Lock&&) = delete;
+        Lock(const Lock&) = delete;
+        Lock& operator=(const Lock&) = delete;
+
+        [[nodiscard]] std::span<std::byte> bytes() const noexcept;
+        /** Tell whether this lock() had to make the bytes. */
+        [[nodiscard]] bool rebuilt() const noexcept { return rebuilt_; }
+
+    private:
+        friend class PurgeableBuffer;
+        Lock(PurgeableBuffer& buffer, bool rebuilt) noexcept
+            : buffer_(&buffer), rebuilt_(rebuilt) {}
+        PurgeableBuffer* buffer_;
+        bool rebuilt_;
+    };
+
+    /**
+     * Make a buffer. Nothing is built before the first lock().
+     *
+     * @param name as for Region::create()
+     * @param size bytes, at least one
+     * @param rebuild is called with the buffer's own lock held: it must not lock
+     *        the same buffer
+     * @throws std::system_error as Region::create() and Region::map()
+     */
+    PurgeableBuffer(std::string_view name, std::size_t size, Rebuild rebuild);
+    PurgeableBuffer(const PurgeableBuffer&) = delete;
+    PurgeableBuffer& operator=(const PurgeableBuffer&) = delete;
+    ~PurgeableBuffer();
+
+    /** Keep the bytes. @throws std::system_error as Region::pin(); what `rebuild` throws */
+    Lock lock();
+
+    /** Bytes, as asked for. */
+    [[nodiscard]] std::size_t size() const noexcept { return mapping_.bytes().size(); }
+
+    /** The region, for others to map; they lock it by a PinGuard. */
+    [[nodiscard]] const Region& region() const noexcept { return region_; }
+
+private:
+    void unlock() noexcept;
+
+    Region region_;
+    Mapping mapping_;
+    Rebuild rebuild_;
+    std::mutex mutex_;
+    std::size_t locks_ = 0;
+    bool built_ = false;
+};
+
+} // namespace ashmem

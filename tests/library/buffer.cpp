@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// PinGuard and PurgeableBuffer.
+#include <ashmem/ashmem.h>
+
+#include <algorithm>
+#include <ashmem/ashmem.hpp>
+#include <catch2/catch.hpp>
+#include <stdexcept>
+#include <thread>
+
+#include "support/region.hpp"
+
+using ashmem::PinGuard;
+using ashmem::Prot;
+using ashmem::PurgeableBuffer;
+using test::page_size;
+
+namespace {
+
+bool purge(const ashmem::Region& region) {
+    return ashmem_purge_all_caches(region.fd()) >= 0;
+}
+
+// all bytes become what is counted
+PurgeableBuffer::Rebuild counting(int& builds) {
+    return [&builds](std::span<std::byte> bytes) {
+        ++builds;
+        std::ranges::fill(bytes, static_cast<std::byte>(builds));
+    };
+}
+
+} // namespace
+
+TEST_CASE("a PinGuard pins while it lives and tells of a purge", "[device][library]") {
+    auto region = ashmem::Region::create("guarded", 4 * page_size());
+    auto mapping = region.map(Prot::read_write);
+    {
+        const PinGuard guard(region, page_size(), page_size());
+        CHECK_FALSE(guard.was_purged());
+        CHECK(region.pinned());
+    }
+    CHECK_FALSE(region.pinned());
+    CHECK(region.pinned(0, page_size()));
+    REQUIRE(purge(region));
+    PinGuard guard(region, page_size(), page_size());
+    CHECK(guard.was_purged());
+    CHECK(region.pinned());
+}
+
+TEST_CASE("a PinGuard moved or released unpins once or never", "[device][library]") {
+    auto region = ashmem::Region::create("guarded", page_size());
+    auto mapping = region.map(Prot::read_write);
+    {
+        PinGuard first(region);
+        const PinGuard second(std::move(first));
+        CHECK(region.pinned());
+    }
+    CHECK_FALSE(region.pinned());
+    { PinGuard(region).release(); }
+    CHECK(region.pinned());
+}
+
+TEST_CASE("a PinGuard of an impossible range is EINVAL by both forms", "[library][anywhere]") {
+    auto region = ashmem::Region::create("guarded", page_size());
+    auto mapping = region.map(Prot::read_write);
+    std::error_code ec;
+    { const PinGuard guard(region, 1, 0, ec); }
+    CHECK(ec.value() == EINVAL);
+    CHECK_THROWS_AS(PinGuard(region, 0, 2 * page_size()), std::system_error);
+    CHECK(region.pinned());
+}
+
+TEST_CASE("a PurgeableBuffer is built at its first lock and then kept", "[library][anywhere]") {
+    int builds = 0;
+    PurgeableBuffer buffer("cache", 3 * page_size() + 5, counting(builds));
+    CHECK(builds == 0);
+    CHECK(buffer.size() == 3 * page_size() + 5);
+    for (int i = 0; i < 3; ++i) {
+        auto lock = buffer.lock();
+        CHECK(lock.rebuilt() == (i == 0));
+        CHECK(std::ranges::count(lock.bytes(), std::byte{1}) ==
+              static_cast<std::ptrdiff_t>(buffer.size()));
+    }
+    CHECK(builds == 1);
+}
+
+TEST_CASE("a PurgeableBuffer that was purged is built again", "[device][library]") {
+    int builds = 0;
+    PurgeableBuffer buffer("cache", 8 * page_size(), counting(builds));
+    { auto lock = buffer.lock(); }
+    REQUIRE(purge(buffer.region()));
+    auto lock = buffer.lock();
+    CHECK(lock.rebuilt());
+    CHECK(lock.bytes()[0] == std::byte{2});
+    CHECK(lock.bytes().back() == std::byte{2});
+}
+
+TEST_CASE("a PurgeableBuffer is kept until its last lock ends", "[device][library]") {
+    int builds = 0;
+    PurgeableBuffer buffer("cache", page_size(), counting(builds));
+    auto outer = std::make_unique<PurgeableBuffer::Lock>(buffer.lock());
+    {
+        auto inner = buffer.lock();
+        auto moved = std::move(inner);
+        CHECK(moved.bytes().data() == outer->bytes().data());
+    }
+    REQUIRE(purge(buffer.region()));
+    CHECK(outer->bytes()[0] == std::byte{1});
+    CHECK(buffer.region().pinned());
+    outer.reset();
+    CHECK_FALSE(buffer.region().pinned());
+}
+
+TEST_CASE("a PurgeableBuffer whose building fails tries again", "[library][anywhere]") {
+    int tries = 0;
+    PurgeableBuffer buffer("cache", page_size(), [&](std::span<std::byte> bytes) {
+        if (++tries == 1) throw std::runtime_error("no source");
+        bytes[0] = std::byte{7};
+    });
+    CHECK_THROWS_WITH(buffer.lock(), "no source");
+    auto lock = buffer.lock();
+    CHECK(lock.rebuilt());
+    CHECK(lock.bytes()[0] == std::byte{7});
+    CHECK(tries == 2);
+}
+
+TEST_CASE("many threads lock a PurgeableBuffer and see it whole", "[library][anywhere]") {
+    int builds = 0;
+    PurgeableBuffer buffer("cache", 4 * page_size(), counting(builds));
+    std::atomic<bool> whole{true};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+            for (int round = 0; round < 200; ++round) {
+                auto lock = buffer.lock();
+                const auto bytes = lock.bytes();
+                if (std::ranges::count(bytes, bytes[0]) !=
+                    static_cast<std::ptrdiff_t>(bytes.size()))
+                    whole = false;
+                if (round % 20 == 0) (void)ashmem_purge_all_caches(buffer.region().fd());
+            }
+        });
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(whole);
+    CHECK(builds >= 1);
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// MemoryFile and its streams, with the cases of Android's MemoryFileTest.
+#include <ashmem/ashmem.h>
+#include <fcntl.h>
+
+#include <array>
+#include <ashmem/ashmem.hpp>
+#include <catch2/catch.hpp>
+#include <climits>
+#include <sstream>
+
+#include "support/process.hpp"
+#include "support/region.hpp"
+
+using ashmem::MemoryFile;
+using ashmem::MemoryFileInputStream;
+using ashmem::MemoryFileOutputStream;
+
+namespace {
+
+template <class Call>
+int error_of(Call call) {
+    std::error_code ec;
+    call(ec);
+    return ec.value();
+}
+
+std::array<std::byte, 16> numbers() {
+    std::array<std::byte, 16> all{};
+    for (std::size_t i = 0; i < all.size(); ++i)
+        all[i] = static_cast<std::byte>(200 + i);
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("a MemoryFile keeps what is written at an offset", "[library][anywhere]") {
+    MemoryFile file("file", 1000);
+    CHECK(file.length() == 1000);
+    const auto data = numbers();
+    file.writeBytes(data, 4, 990, 10);
+    std::array<std::byte, 16> read{};
+    CHECK(file.readBytes(read, 990, 6, 10) == 10);
+    CHECK(std::equal(read.begin() + 6, read.end(), data.begin() + 4, data.begin() + 14));
+    CHECK(file.readBytes(read, 0, 0, 16) == 16);
+    CHECK(read == std::array<std::byte, 16>{});
+    CHECK(file.readBytes(read, 1000, 0, 0) == 0);
+}
+
+TEST_CASE("a MemoryFile of no length or less is EINVAL", "[library][anywhere]") {
+    for (int length : {0, -512}) {
+        CHECK(error_of([&](auto& ec) { MemoryFile("x", length, ec); }) == EINVAL);
+        CHECK_THROWS_AS(MemoryFile("x", length), std::system_error);
+    }
+}
+
+TEST_CASE("a MemoryFile's ranges are bound by its length and the buffer's", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    std::array<std::byte, 16> buffer{};
+    for (auto [source, destination, count] : {std::tuple{-1, 0, 1},
+                                              {0, -1, 1},
+                                              {0, 0, -1},
+                                              {0, 0, 17},
+                                              {0, 10, 7},
+                                              {90, 0, 11},
+                                              {101, 0, 0},
+                                              {INT_MAX, 0, 1},
+                                              {0, 1, INT_MAX}}) {
+        INFO(source << ' ' << destination << ' ' << count);
+        CHECK(error_of([&, s = source, d = destination, c = count](auto& ec) {
+                  file.readBytes(buffer, s, d, c, ec);
+              }) == EINVAL);
+        CHECK(error_of([&, s = source, d = destination, c = count](auto& ec) {
+                  file.writeBytes(buffer, d, s, c, ec);
+              }) == EINVAL);
+    }
+    CHECK_THROWS_AS(file.writeBytes(buffer, 0, 99, 2), std::system_error);
+}
+
+TEST_CASE("a closed MemoryFile is EBADF, and closes twice", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    file.close();
+    file.close();
+    std::array<std::byte, 1> byte{};
+    CHECK(error_of([&](auto& ec) { file.readBytes(byte, 0, 0, 1, ec); }) == EBADF);
+    CHECK(error_of([&](auto& ec) { file.writeBytes(byte, 0, 0, 1, ec); }) == EBADF);
+    CHECK(error_of([&](auto& ec) { file.allowPurging(true, ec); }) == EBADF);
+    CHECK(file.getFd() == -1);
+    CHECK(file.length() == 100);
+}
+
+TEST_CASE("allowPurging answers what held before", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    CHECK_FALSE(file.isPurgingAllowed());
+    CHECK_FALSE(file.allowPurging(true));
+    CHECK(file.isPurgingAllowed());
+    CHECK(file.allowPurging(true));
+    const auto data = numbers();
+    file.writeBytes(data, 0, 0, 16);
+    std::array<std::byte, 16> read{};
+    CHECK(file.readBytes(read, 0, 0, 16) == 16);
+    CHECK(read == data);
+    CHECK(file.allowPurging(false));
+    CHECK_FALSE(file.isPurgingAllowed());
+}
+
+TEST_CASE("a purged MemoryFile is ENODATA, and then a file of zeros", "[device][library]") {
+    MemoryFile file("file", 100);
+    const auto data = numbers();
+    file.writeBytes(data, 0, 0, 16);
+    file.allowPurging(true);
+    REQUIRE(ashmem_purge_all_caches(file.getFd()) > 0);
+    std::array<std::byte, 16> read{};
+    CHECK(error_of([&](auto& ec) { file.readBytes(read, 0, 0, 16, ec); }) == ENODATA);
+    CHECK(file.readBytes(read, 0, 0, 16) == 16);
+    CHECK(read == std::array<std::byte, 16>{});
+    REQUIRE(ashmem_purge_all_caches(file.getFd()) > 0);
+    CHECK(error_of([&](auto& ec) { file.allowPurging(false, ec); }) == ENODATA);
+    CHECK_FALSE(file.isPurgingAllowed());
+}
+
+TEST_CASE("a thousand MemoryFiles made and closed leave nothing", "[library][anywhere]") {
+    const auto lines = [] {
+        const auto maps = test::read_file("/proc/self/maps");
+        return std::count(maps.begin(), maps.end(), '\n');
+    };
+    const int before = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(before);
+    const auto maps = lines();
+    for (int i = 0; i < 1025; ++i) {
+        MemoryFile file("leak", 5 << 20);
+        if (i % 2) file.close();
+    }
+    const int after = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(after);
+    CHECK(after == before);
+    CHECK(lines() <= maps + 1);
+}
+
+TEST_CASE("a MemoryFile over a received descriptor shows the same bytes", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    MemoryFile same(ashmem::unique_fd(fcntl(file.getFd(), F_DUPFD_CLOEXEC, 0)));
+    const auto data = numbers();
+    file.writeBytes(data, 0, 84, 16);
+    std::array<std::byte, 16> read{};
+    same.readBytes(read, 84, 0, 16);
+    CHECK(read == data);
+    CHECK(same.length() == 100);
+    CHECK(error_of([](auto& ec) {
+              MemoryFile(ashmem::unique_fd(open("/dev/null", O_RDWR | O_CLOEXEC)), ec);
+          }) == EINVAL);
+}
+
+TEST_CASE("getSize and isMemoryFile know a region from other files", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    CHECK(MemoryFile::isMemoryFile(file.getFd()));
+    CHECK(MemoryFile::getSize(file.getFd()) == 100);
+    const ashmem::unique_fd other(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    for (int fd : {-1, other.get()}) {
+        CHECK_FALSE(MemoryFile::isMemoryFile(fd));
+        CHECK(MemoryFile::getSize(fd) == -1);
+    }
+}
+
+TEST_CASE("MemoryFile's streams read back what they wrote, any byte of it", "[library][anywhere]") {
+    MemoryFile file("file", 10000);
+    std::string text;
+    for (int i = 0; i < 10000; ++i)
+        text += static_cast<char>(i * 7);
+    MemoryFileOutputStream out(file);
+    out << text.substr(0, 5000);
+    out.put(text[5000]);
+    out.write(text.data() + 5001, 4999);
+    CHECK(out.good());
+    MemoryFileInputStream in(file);
+    CHECK(in.get() == static_cast<unsigned char>(text[0]));
+    std::ostringstream rest;
+    rest << in.rdbuf();
+    CHECK(rest.str() == text.substr(1));
+    CHECK(in.get() == std::char_traits<char>::eof());
+    CHECK(in.eof());
+}
+
+TEST_CASE("MemoryFile's streams seek, skip, and end where the file does", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    MemoryFileOutputStream out(file);
+    out.seekp(98);
+    out << "abc";
+    CHECK(out.bad());
+    MemoryFileInputStream in(file);
+    in.seekg(-2, std::ios::end);
+    CHECK(in.tellg() == 98);
+    CHECK(in.get() == 'a');
+    const auto mark = in.tellg();
+    CHECK(in.get() == 'b');
+    CHECK(in.get() == std::char_traits<char>::eof());
+    in.clear();
+    in.seekg(mark);
+    CHECK(in.get() == 'b');
+    in.seekg(0);
+    in.ignore(98);
+    CHECK(in.get() == 'a');
+    in.seekg(101);
+    CHECK(in.fail());
+    in.clear();
+    in.seekg(-1);
+    CHECK(in.fail());
+}
+
+TEST_CASE("a stream of a closed MemoryFile is bad", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    MemoryFileInputStream in(file);
+    MemoryFileOutputStream out(file);
+    file.close();
+    CHECK(in.get() == std::char_traits<char>::eof());
+    CHECK(in.bad());
+    out << 'x';
+    CHECK(out.bad());
+}
