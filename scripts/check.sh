@@ -57,6 +57,15 @@ run_host() {
     record host all "$verdict" $((SECONDS - start)) "$out/host"
 }
 
+# The library's claims again, with compilers' own checks on.
+sanitizers=("address,undefined" thread)
+run_sanitized() {
+    local start=$SECONDS verdict=pass row=host/${1%%,*}
+    "$BUILD/$1/tests/ashmem-tests" "$on_host" >"$out/${row/\//-}" 2>&1 || verdict=fail
+    grep -v '^ok\|^# run' "$out/${row/\//-}" || true
+    record "$row" all "$verdict" $((SECONDS - start)) "$out/${row/\//-}"
+}
+
 host_steps() {
     host_step "exports and needs are those listed" make -C "$ROOT/libashmem" abi-check
     host_step "every public header stands alone" make -C "$ROOT/libashmem" header-check
@@ -136,7 +145,7 @@ rows() {
         awk '!seen[$1]++ { print $1 }' "$summary"
         return
     fi
-    printf '%s\n' harness host build
+    printf '%s\n' harness host "${sanitizers[@]/#/host/}" build | sed 's/,.*//'
     for kernel in "${kernels[@]}"; do
         printf '%s\n' "$kernel"
         [[ $(arch_of "$kernel") != amd64 ]] || printf '%s\n' "$kernel/i386"
@@ -153,6 +162,7 @@ build() {
     "$here/deps.sh" "${groups[@]/#amd64/build}"
     build_library all
     for arch in amd64 "${groups[@]/amd64/}"; do [[ -z $arch ]] || build_tests "$arch"; done
+    [[ -n ${TESTS-} ]] || for sanitizer in "${sanitizers[@]}"; do build_sanitized "$sanitizer"; done
     "$ROOT/qemu/fetch.sh" "$full_kernel"
     # a row that cannot be built is lost, and the others go on
     for kernel in "${kernels[@]}"; do two_at_a_time build_row "$kernel"; done
@@ -172,6 +182,7 @@ if [[ -n ${TESTS-} ]]; then
 else
     run_harness --kernel "$full_kernel"
     run_host
+    for sanitizer in "${sanitizers[@]}"; do run_sanitized "$sanitizer"; done
 fi
 run_guests
 mapfile -t expected < <(rows)

@@ -120,21 +120,16 @@ TEST_CASE("a purged MemoryFile is ENODATA, and then a file of zeros", "[device][
 }
 
 TEST_CASE("a thousand MemoryFiles made and closed leave nothing", "[library][anywhere]") {
-    const auto lines = [] {
-        const auto maps = test::read_file("/proc/self/maps");
-        return std::count(maps.begin(), maps.end(), '\n');
-    };
     const int before = open("/dev/null", O_RDONLY | O_CLOEXEC);
     close(before);
-    const auto maps = lines();
     for (int i = 0; i < 1025; ++i) {
-        MemoryFile file("leak", 5 << 20);
+        MemoryFile file("leak-test", 5 << 20);
         if (i % 2) file.close();
     }
     const int after = open("/dev/null", O_RDONLY | O_CLOEXEC);
     close(after);
     CHECK(after == before);
-    CHECK(lines() <= maps + 1);
+    CHECK(test::read_file("/proc/self/maps").find("leak-test") == std::string::npos);
 }
 
 TEST_CASE("a MemoryFile over a received descriptor shows the same bytes", "[library][anywhere]") {
