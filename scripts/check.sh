@@ -59,12 +59,6 @@ run_host() {
 
 # The library's claims again, with compilers' own checks on.
 sanitizers=("address,undefined" thread)
-run_sanitized() {
-    local start=$SECONDS verdict=pass row=host/${1%%,*}
-    "$BUILD/$1/tests/ashmem-tests" "$on_host" >"$out/${row/\//-}" 2>&1 || verdict=fail
-    grep -v '^ok\|^# run' "$out/${row/\//-}" || true
-    record "$row" all "$verdict" $((SECONDS - start)) "$out/${row/\//-}"
-}
 
 host_steps() {
     host_step "exports and needs are those listed" make -C "$ROOT/libashmem" abi-check
@@ -112,18 +106,18 @@ run_reference() {
         --add "$out/differences:/differences" -- /bin/reference.sh /differences "$chosen"
 }
 
-# What the module's build promises, by builds.
-run_build_tests() {
-    local start=$SECONDS verdict=pass
-    "$ROOT/tests/build/run" "$full_kernel" >"$out/build" 2>&1 || verdict=fail
-    grep -v '^ok' "$out/build" || true
-    record build all "$verdict" $((SECONDS - start)) "$out/build"
+# run_script ROW COMMAND...: a script that prints TAP
+run_script() {
+    local row=$1 start=$SECONDS verdict=pass
+    "${@:2}" >"$out/${row/\//-}" 2>&1 || verdict=fail
+    grep -v '^ok\|^# run' "$out/${row/\//-}" || true
+    record "$row" all "$verdict" $((SECONDS - start)) "$out/${row/\//-}"
 }
 
 run_guests() {
     local kernel arch guest
     say "the driver on ${kernels[*]}, and the original on $reference_kernel; two guests at a time"
-    [[ -n ${TESTS-} ]] || two_at_a_time run_build_tests
+    [[ -n ${TESTS-} ]] || two_at_a_time run_script build "$ROOT/tests/build/run" "$full_kernel"
     for kernel in "${kernels[@]}"; do
         arch=$(arch_of "$kernel")
         for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" "$arch" "$guest"; done
@@ -145,7 +139,7 @@ rows() {
         awk '!seen[$1]++ { print $1 }' "$summary"
         return
     fi
-    printf '%s\n' harness host "${sanitizers[@]/#/host/}" build | sed 's/,.*//'
+    printf '%s\n' harness host "${sanitizers[@]/#/host/}" host/consumer build | sed 's/,.*//'
     for kernel in "${kernels[@]}"; do
         printf '%s\n' "$kernel"
         [[ $(arch_of "$kernel") != amd64 ]] || printf '%s\n' "$kernel/i386"
@@ -156,7 +150,7 @@ rows() {
 
 build() {
     local kernel arch groups=()
-    "$here/deps.sh" build vm
+    "$here/deps.sh" build consumer vm
     for kernel in "${kernels[@]}"; do groups+=("$(arch_of "$kernel")"); done
     mapfile -t groups < <(printf '%s\n' i386 "${groups[@]}" | sort -u)
     "$here/deps.sh" "${groups[@]/#amd64/build}"
@@ -182,7 +176,10 @@ if [[ -n ${TESTS-} ]]; then
 else
     run_harness --kernel "$full_kernel"
     run_host
-    for sanitizer in "${sanitizers[@]}"; do run_sanitized "$sanitizer"; done
+    for sanitizer in "${sanitizers[@]}"; do
+        run_script "host/${sanitizer%,*}" "$BUILD/$sanitizer/tests/ashmem-tests" "$on_host"
+    done
+    run_script host/consumer "$ROOT/tests/consumer/run"
 fi
 run_guests
 mapfile -t expected < <(rows)

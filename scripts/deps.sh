@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs the Debian packages that are missing for what is about to be done.
-# usage: scripts/deps.sh GROUP...   (build vm arm64 i386 debug lint)
+# usage: scripts/deps.sh GROUP...   (build consumer vm arm64 i386 debug lint)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/common.sh
@@ -10,6 +10,7 @@ source "$here/common.sh"
 
 declare -A packages=(
     [build]="make gcc g++ libc6-dev binutils catch2 libcap-dev nettle-dev libelf1"
+    [consumer]="cmake pkgconf android-libcutils-dev"
     [vm]="qemu-system-x86 seabios busybox-static cpio gzip kmod pahole xz-utils zstd libelf1 gcc-12 make"
     [arm64]="qemu-system-arm gcc-12-aarch64-linux-gnu g++-aarch64-linux-gnu"
     [i386]="g++-i686-linux-gnu"
