@@ -67,6 +67,11 @@ host_steps() {
     host_step "the table of results is red when it must be" "$ROOT/tests/table.sh"
     host_step "README and dkms.conf have the kernels of the table" "$here/kernels.sh"
     host_step "the examples of the documentation compile" "$here/examples.sh"
+    for example in memory-file "audio-ring 200" "compositor 6"; do
+        # shellcheck disable=SC2086  # a program and its argument
+        host_step "the example ${example% *} does what it says" \
+            timeout 120 "$BUILD/lib/examples/"$example
+    done
     host_step "every claim runs somewhere" all_claims_run
 }
 
@@ -154,7 +159,7 @@ build() {
     for kernel in "${kernels[@]}"; do groups+=("$(arch_of "$kernel")"); done
     mapfile -t groups < <(printf '%s\n' i386 "${groups[@]}" | sort -u)
     "$here/deps.sh" "${groups[@]/#amd64/build}"
-    build_library all
+    build_library all examples
     for arch in amd64 "${groups[@]/amd64/}"; do [[ -z $arch ]] || build_tests "$arch"; done
     [[ -n ${TESTS-} ]] || for sanitizer in "${sanitizers[@]}"; do build_sanitized "$sanitizer"; done
     "$ROOT/qemu/fetch.sh" "$full_kernel"
