@@ -38,7 +38,7 @@ std::uint32_t pixel(std::uint32_t client, std::uint32_t tick, std::uint32_t x, s
 void draw(Pixels frame, std::uint32_t client, std::uint32_t tick) {
     for (std::uint32_t y = 0; y < height; ++y)
         for (std::uint32_t x = 0; x < width; ++x)
-            frame[y * width + x] = pixel(client, tick, x, y);
+            frame[std::size_t{y} * width + x] = pixel(client, tick, x, y);
 }
 
 std::span<const std::byte> bytes_of(const std::uint32_t& number) {
@@ -70,7 +70,8 @@ void compose(Pixels out, Source source) {
     for (std::uint32_t y = 0; y < height; ++y)
         for (std::uint32_t x = 0; x < width; ++x) {
             const std::uint32_t client = y / (height / 2) * 2 + x / (width / 2);
-            out[y * width + x] = source(client, x % (width / 2) * 2, y % (height / 2) * 2);
+            out[std::size_t{y} * width + x] =
+                source(client, x % (width / 2) * 2, y % (height / 2) * 2);
         }
 }
 
@@ -112,10 +113,12 @@ Client start(std::uint32_t number) {
 
 int run(std::uint32_t ticks, const std::string& directory) {
     std::vector<Client> all;
+    all.reserve(clients);
     for (std::uint32_t i = 0; i < clients; ++i)
         all.push_back(start(i));
 
     std::vector<ConstPixels> frames;
+    frames.reserve(clients);
     for (const Client& client : all)
         frames.push_back(client.frame.as<std::uint32_t>());
 
@@ -127,7 +130,9 @@ int run(std::uint32_t ticks, const std::string& directory) {
             client.channel.send(bytes_of(tick));
         for (auto& client : all)
             (void)client.channel.receive();
-        compose(out, [&](auto client, auto x, auto y) { return frames[client][y * width + x]; });
+        compose(out, [&](auto client, auto x, auto y) {
+            return frames[client][std::size_t{y} * width + x];
+        });
         // The same picture, drawn here and by nobody else.
         compose(expected, [&](auto client, auto x, auto y) { return pixel(client, tick, x, y); });
         if (hash(out) == hash(expected)) ++right;
@@ -152,14 +157,15 @@ int run(std::uint32_t ticks, const std::string& directory) {
               << ", late: " << late << "\nbytes shared: " << clients * frame_bytes << " in "
               << clients << " regions, drawn anew " << ticks
               << " times\nbytes copied between processes: "
-              << ticks * clients * 2 * sizeof(std::uint32_t) << ", the ticks and their answers\n";
+              << std::size_t{2} * ticks * clients * sizeof(std::uint32_t)
+              << ", the ticks and their answers\n";
     return fine ? 0 : 1;
 }
 
 } // namespace
 
 int main(int argc, char* argv[]) {
-    const long ticks = argc > 1 ? std::strtol(argv[1], nullptr, 10) : 2 * ticks_a_second;
+    const long ticks = argc > 1 ? std::strtol(argv[1], nullptr, 10) : long{2} * ticks_a_second;
     if (argc > 3 || ticks < 1 || ticks > 1000000) {
         std::cerr << "usage: compositor [TICKS [DIRECTORY]]\n";
         return 2;

@@ -129,6 +129,7 @@ TEST_CASE("many threads lock a PurgeableBuffer and see it whole", "[library][any
     PurgeableBuffer buffer("cache", 4 * page_size(), counting(builds));
     std::atomic<bool> whole{true};
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i)
         threads.emplace_back([&] {
             for (int round = 0; round < 200; ++round) {

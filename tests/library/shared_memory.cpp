@@ -9,7 +9,6 @@
 #include "support/process.hpp"
 #include "support/region.hpp"
 
-using ashmem::Mapping;
 using ashmem::Prot;
 using ashmem::SharedMemory;
 using test::page_size;

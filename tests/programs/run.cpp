@@ -178,7 +178,7 @@ private:
             return {-EEXIST, {}};
         const Turn turn{step, processes_};
         send(lines_[static_cast<std::size_t>(step.actor)].ours, &turn, sizeof(turn), 0);
-        const Answer answer = hear(step.actor);
+        Answer answer = hear(step.actor);
         if (answer.value <= 0) return answer;
         processes_[child] = static_cast<pid_t>(answer.value);
         slots_[child] = slots_[static_cast<std::size_t>(step.actor)];
