@@ -57,7 +57,8 @@ build_tests() {
         "LIB=$BUILD/$arch/lib" "CXX=$cross-g++" "CPPFLAGS=-I$sysroot/include" "LDLIBS=-L$sysroot/lib"
 }
 
-# build_sanitized SANITIZERS: the library's tests under these, and the library
+# build_sanitized SANITIZERS: the library's tests under these, and the library;
+# after build_tests, of which it takes Catch2
 build_sanitized() {
     local dir=$BUILD/$1 flags="-O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=$1"
     # gcc 12 sees uninitialized members in its own <regex> under ASan
@@ -66,7 +67,8 @@ build_sanitized() {
     quietly "$BUILD/log/lib-$1" make -C "$ROOT/libashmem" "-j$(nproc)" "O=$dir/lib" \
         "CXXFLAGS=$flags" WERROR=1 static
     quietly "$BUILD/log/tests-$1" make -C "$ROOT/tests" "-j$(nproc)" "O=$dir/tests" "LIB=$dir/lib" \
-        "CXXFLAGS=$flags" LINK= PARTS=library "$dir/tests/ashmem-tests"
+        "CXXFLAGS=$flags" LINK= PARTS=library "MAIN=$BUILD/tests/support/main.o" \
+        "$dir/tests/ashmem-tests"
 }
 
 # build_module KERNEL: leaves build/kmod/KERNEL/ashmem.ko

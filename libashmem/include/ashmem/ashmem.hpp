@@ -7,6 +7,7 @@
 
 // IWYU pragma: begin_exports
 #include <ashmem/channel.hpp>
+#include <ashmem/heap.hpp>
 #include <ashmem/mapping.hpp>
 #include <ashmem/memory_file.hpp>
 #include <ashmem/memory_file_stream.hpp>
