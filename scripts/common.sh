@@ -28,9 +28,17 @@ quietly() {
     return "$status"
 }
 
+# compile MAKE-ARGUMENT...: make, with what was ever compiled taken from the cache, so
+# that a second clone need not do it again
+compile() {
+    local cache=${ASHMEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ashmem}
+    PATH=/usr/lib/ccache:$PATH CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1 \
+        make "$@"
+}
+
 build_library() {
     say "library"
-    quietly "$BUILD/log/lib" make -C "$ROOT/libashmem" WERROR=1 "$@"
+    quietly "$BUILD/log/lib" compile -C "$ROOT/libashmem" "-j$(nproc)" WERROR=1 "$@"
 }
 
 # tests_of ARCH: the folder of its test programs
@@ -42,7 +50,7 @@ build_tests() {
     local arch=$1 cross sysroot
     say "test programs for $arch"
     if [[ $arch == amd64 ]]; then
-        quietly "$BUILD/log/tests" make -C "$ROOT/tests" "-j$(nproc)"
+        quietly "$BUILD/log/tests" compile -C "$ROOT/tests" "-j$(nproc)"
         return
     fi
     case $arch in
@@ -51,9 +59,9 @@ build_tests() {
         *) die "no cross compiler is known for $arch" ;;
     esac
     sysroot=$("$ROOT/scripts/sysroot.sh" "$arch")
-    quietly "$BUILD/log/lib-$arch" make -C "$ROOT/libashmem" "-j$(nproc)" "O=$BUILD/$arch/lib" \
+    quietly "$BUILD/log/lib-$arch" compile -C "$ROOT/libashmem" "-j$(nproc)" "O=$BUILD/$arch/lib" \
         "CC=$cross-gcc" "CXX=$cross-g++" "AR=$cross-ar" WERROR=1 static
-    quietly "$BUILD/log/tests-$arch" make -C "$ROOT/tests" "-j$(nproc)" "O=$BUILD/$arch/tests" \
+    quietly "$BUILD/log/tests-$arch" compile -C "$ROOT/tests" "-j$(nproc)" "O=$BUILD/$arch/tests" \
         "LIB=$BUILD/$arch/lib" "CXX=$cross-g++" "CPPFLAGS=-I$sysroot/include" "LDLIBS=-L$sysroot/lib"
 }
 
@@ -64,9 +72,9 @@ build_sanitized() {
     # gcc 12 sees uninitialized members in its own <regex> under ASan
     flags+=" -Wno-maybe-uninitialized"
     say "library and its tests with -fsanitize=$1"
-    quietly "$BUILD/log/lib-$1" make -C "$ROOT/libashmem" "-j$(nproc)" "O=$dir/lib" \
+    quietly "$BUILD/log/lib-$1" compile -C "$ROOT/libashmem" "-j$(nproc)" "O=$dir/lib" \
         "CXXFLAGS=$flags" WERROR=1 static
-    quietly "$BUILD/log/tests-$1" make -C "$ROOT/tests" "-j$(nproc)" "O=$dir/tests" "LIB=$dir/lib" \
+    quietly "$BUILD/log/tests-$1" compile -C "$ROOT/tests" "-j$(nproc)" "O=$dir/tests" "LIB=$dir/lib" \
         "CXXFLAGS=$flags" LINK= PARTS=library "MAIN=$BUILD/tests/support/main.o" \
         "$dir/tests/ashmem-tests"
 }
