@@ -22,6 +22,8 @@ lost_reason() {
     panic=$(grep -aoE 'Kernel panic.*' "$console" | head -n 1 || true)
     if [[ -n $panic ]]; then
         printf '%s\n' "${panic%$'\r'}"
+    elif ! has_record begin && ((${seconds%.*} >= boot_timeout)); then
+        printf 'no first process within %s s\n' "$boot_timeout"
     elif (($2)); then
         printf 'timeout after %s s\n' "$timeout"
     elif (($1 != 0 && $1 != pass_exit)); then
