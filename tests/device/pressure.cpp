@@ -69,8 +69,10 @@ TEST_CASE("under pressure the range unpinned first goes first", "[pressure]") {
     // the order of unpinning counts, not that of creation
     REQUIRE(second.region.unpin(0, 0) == 0);
     REQUIRE(first.region.unpin(0, 0) == 0);
-    REQUIRE(squeeze_until([&] { return second.purged() > 0; }));
-    CHECK((first.purged() == 0 || second.purged() == 32 * mib));
+    // Reclaim steps over a region that is busy or waits for its punch: it takes
+    // a little of the younger one now and then, and asking here makes that busy.
+    REQUIRE(squeeze_until([&] { return first.purged() >= 8 * mib; }));
+    CHECK(second.purged() == 32 * mib);
 }
 
 TEST_CASE("within a region the range unpinned first goes first", "[pressure]") {
