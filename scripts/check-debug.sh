@@ -21,6 +21,7 @@ guests=(
     "module   [module]                --timeout 1500 --memory 1024 @no-module"
     "soak     [soak]                  --timeout 1500 --memory 1024"
     "race     [race],[model]          --timeout 1500 --memory 1024"
+    "binder   [binder]                --timeout 1500 --memory 1024 --kernel-module binder_linux"
     "device   [device]~[race]~[model],[anywhere] --timeout 1500 --memory 1536"
 )
 

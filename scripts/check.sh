@@ -32,6 +32,7 @@ guests=(
     "module   [module]                --timeout 300 @no-module"
     "pressure [pressure]              --timeout 300 --memory 256 --swap 512"
     "soak     [soak]                  --timeout 300"
+    "binder   [binder]                --timeout 300 --kernel-module binder_linux"
     "device   [device]~[race]~[model],[anywhere] --timeout 300 --memory 768"
 )
 # The same claims as a 32-bit program makes them; races are the kernel's own.
@@ -177,7 +178,7 @@ done
 start_table "$BUILD/check"
 build
 if [[ -n ${TESTS-} ]]; then
-    (($(claims "$(narrowed '[device],[module],[pressure],[soak]')" | wc -l))) || die "TESTS=$TESTS chooses no claim"
+    (($(claims "$(narrowed '[device],[module],[pressure],[soak],[binder]')" | wc -l))) || die "TESTS=$TESTS chooses no claim"
 else
     run_harness --kernel "$full_kernel"
     run_host

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <utility>
 
@@ -21,6 +22,7 @@ public:
     sp(const sp& other) : sp(other.pointer_) {}
     sp(sp&& other) noexcept : pointer_(std::exchange(other.pointer_, nullptr)) {}
     template <typename U>
+        requires std::convertible_to<U*, T*>
     sp(const sp<U>& other) : sp(static_cast<T*>(other.get())) {} // NOLINT(*-explicit-*)
     ~sp() { clear(); }
 

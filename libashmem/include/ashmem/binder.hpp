@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * A small client and server of the kernel's Binder, enough for services by name,
+ * descriptors, deaths, and for heaps to cross between processes.
+ *
+ * The calls of the kernel and libbinder's forms are those of Android 11 to 14, and
+ * were tested with both ends of this library. Not among what <ashmem/ashmem.hpp>
+ * includes.
+ */
+#pragma once
+
+#include <ashmem/binder/memory.hpp>
+#include <ashmem/binder/parcel.hpp>
+#include <ashmem/binder/process.hpp>
+#include <ashmem/binder/service_manager.hpp>

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ashmem/api.hpp>
+#include <ashmem/unique_fd.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashmem::binder {
+
+class Object;
+class Remote;
+
+/** Somebody who can be called: an object of this process, one of another, or nobody. */
+struct Reference {
+    std::shared_ptr<Object> local;
+    std::shared_ptr<Remote> remote;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return local || remote; }
+};
+
+/**
+ * What a call or its answer carries, in libbinder's form: numbers in the machine's
+ * order, each value padded to four bytes.
+ */
+class ASHMEM_API Parcel final {
+public:
+    void i32(std::int32_t value);
+    void u32(std::uint32_t value) { i32(static_cast<std::int32_t>(value)); }
+    void i64(std::int64_t value);
+    void u64(std::uint64_t value) { i64(static_cast<std::int64_t>(value)); }
+    /** A string of UTF-16, as Android's. */
+    void string16(std::u16string_view text);
+    /** What a call begins with, from Android 11 on: whose method is meant. */
+    void token(std::u16string_view interface);
+    /**
+     * A descriptor, of which a duplicate is kept until the parcel ends.
+     *
+     * @throws std::system_error the errno of fcntl()
+     */
+    void fd(int fd);
+    /** An object, or nobody. */
+    void object(const Reference& reference);
+
+    /** @{ As the driver wants them: the bytes, and where in them objects are. */
+    [[nodiscard]] std::span<const std::byte> data() const noexcept { return data_; }
+    [[nodiscard]] std::span<const std::uint64_t> offsets() const noexcept { return offsets_; }
+    /** @} */
+    /** What the parcel keeps alive. */
+    [[nodiscard]] std::span<const Reference> references() const noexcept { return references_; }
+
+private:
+    void bytes(const void* from, std::size_t size);
+
+    std::vector<std::byte> data_;
+    std::vector<std::uint64_t> offsets_;
+    std::vector<unique_fd> fds_;
+    std::vector<Reference> references_;
+};
+
+/**
+ * Values out of bytes that another process wrote.
+ *
+ * Nothing is read beyond the end, and nothing passes for a descriptor or an object
+ * but what the driver says is one: a sender can write its likeness, and not the list
+ * of offsets. After the first value that is not there all further ones are zero or
+ * empty, and ok() is false.
+ */
+class ASHMEM_API Reader final {
+public:
+    /** An object's place in the bytes, and what the driver put there. */
+    struct Flat {
+        std::size_t at = 0;
+        std::uint32_t type = 0;
+        std::uint64_t value = 0; ///< its descriptor, handle, or number in this process
+    };
+
+    Reader(std::span<const std::byte> data, std::span<const std::uint64_t> offsets) noexcept
+        : data_(data), offsets_(offsets) {}
+
+    [[nodiscard]] bool ok() const noexcept { return ok_; }
+    /** Bytes that were not read yet. */
+    [[nodiscard]] std::size_t left() const noexcept { return data_.size() - at_; }
+
+    std::int32_t i32() noexcept;
+    std::uint32_t u32() noexcept { return static_cast<std::uint32_t>(i32()); }
+    std::int64_t i64() noexcept;
+    std::uint64_t u64() noexcept { return static_cast<std::uint64_t>(i64()); }
+    /** A string, empty for Android's null too. */
+    std::u16string string16();
+    /** What a call begins with; false, and not ok(), if it is for another interface. */
+    bool token(std::u16string_view interface);
+    /** A descriptor that the driver put there. */
+    std::optional<Flat> fd() noexcept;
+    /** An object; nothing for nobody, which is ok(). */
+    std::optional<Flat> object() noexcept;
+
+private:
+    bool bytes(void* to, std::size_t size) noexcept;
+    std::optional<Flat> flat() noexcept;
+
+    std::span<const std::byte> data_;
+    std::span<const std::uint64_t> offsets_;
+    std::size_t at_ = 0;
+    bool ok_ = true;
+};
+
+} // namespace ashmem::binder

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <linux/android/binder.h>
+
+#include <ashmem/binder/parcel.hpp>
+#include <ashmem/binder/process.hpp>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "protocol.hpp"
+
+namespace ashmem::binder {
+namespace {
+
+constexpr std::size_t alignment = 4;
+
+/** What Android 11 and later write before an interface's name. */
+constexpr std::int32_t no_strict_mode = 0, no_work_source = -1;
+
+flat_binder_object flatten(const Reference& reference) noexcept {
+    flat_binder_object object{};
+    object.flags = protocol::object_flags;
+    object.hdr.type = BINDER_TYPE_BINDER;
+    if (reference.local) {
+        if (reference.local->accepts_fds()) object.flags |= FLAT_BINDER_FLAG_ACCEPTS_FDS;
+        object.binder = object.cookie = reference.local->number();
+    } else if (reference.remote) {
+        object.hdr.type = BINDER_TYPE_HANDLE;
+        object.handle = reference.remote->handle();
+    }
+    return object;
+}
+
+} // namespace
+
+void Parcel::bytes(const void* from, std::size_t size) {
+    const std::size_t at = data_.size();
+    data_.resize(at + (size + alignment - 1) / alignment * alignment);
+    std::memcpy(data_.data() + at, from, size);
+}
+
+void Parcel::i32(std::int32_t value) {
+    bytes(&value, sizeof(value));
+}
+
+void Parcel::i64(std::int64_t value) {
+    bytes(&value, sizeof(value));
+}
+
+void Parcel::string16(std::u16string_view text) {
+    i32(static_cast<std::int32_t>(text.size()));
+    std::u16string with_end(text);
+    bytes(with_end.c_str(), (text.size() + 1) * sizeof(char16_t));
+}
+
+void Parcel::token(std::u16string_view interface) {
+    i32(no_strict_mode);
+    i32(no_work_source);
+    i32(protocol::system_header);
+    string16(interface);
+}
+
+void Parcel::fd(int fd) {
+    unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy.ok()) throw std::system_error(errno, std::generic_category(), "binder::Parcel::fd");
+    binder_fd_object object{};
+    object.hdr.type = BINDER_TYPE_FD;
+    object.pad_flags = protocol::object_flags;
+    object.fd = static_cast<std::uint32_t>(copy.get());
+    offsets_.push_back(data_.size());
+    fds_.push_back(std::move(copy));
+    bytes(&object, sizeof(object));
+}
+
+void Parcel::object(const Reference& reference) {
+    const flat_binder_object object = flatten(reference);
+    // nobody is written out, and to the driver no object
+    if (reference) {
+        offsets_.push_back(data_.size());
+        references_.push_back(reference);
+    }
+    bytes(&object, sizeof(object));
+    i32(reference ? protocol::stability_system : protocol::stability_none);
+}
+
+} // namespace ashmem::binder
