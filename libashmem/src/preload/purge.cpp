@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "purge.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "ranges.hpp"
+#include "real.hpp"
+#include "state.hpp"
+
+namespace ashmem::preload {
+namespace {
+
+/** How /proc shows an emulated region, whatever follows. */
+constexpr char link_prefix[] = "/memfd:" ASHMEM_NAME_DEF;
+
+/** Tasks stalled for 100 ms in all within 2 s, the shortest that any user may ask for. */
+constexpr char trigger[] = "some 100000 2000000";
+
+/** Files that were seen, so that each is purged once. */
+class Seen {
+public:
+    Seen() = default;
+    Seen(const Seen&) = delete;
+    Seen& operator=(const Seen&) = delete;
+    ~Seen() { std::free(inodes_); }
+
+    /** Whether it is new; without memory everything is, which does no harm. */
+    bool add(ino_t inode) noexcept {
+        if (std::find(inodes_, inodes_ + count_, inode) != inodes_ + count_) return false;
+        void* const more = std::realloc(inodes_, (count_ + 1) * sizeof(ino_t));
+        if (more != nullptr) {
+            inodes_ = static_cast<ino_t*>(more);
+            inodes_[count_++] = inode;
+        }
+        return true;
+    }
+
+private:
+    ino_t* inodes_ = nullptr;
+    std::size_t count_ = 0;
+};
+
+/** Purge about so many pages of a region; how many it were. */
+std::uint64_t purge(Locked& region, std::uint64_t most) noexcept {
+    const auto page = static_cast<off_t>(::sysconf(_SC_PAGESIZE));
+    std::uint64_t done = 0;
+    while (Range* range = done < most ? oldest(*region) : nullptr) {
+        const auto from = static_cast<off_t>(range->first) * page;
+        const std::uint64_t pages = range->last - range->first + 1;
+        (void)::syscall(SYS_fallocate, region.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from,
+                        static_cast<off_t>(pages) * page);
+        range->purged = 1;
+        done += pages;
+    }
+    return done;
+}
+
+/** Call a function with each region that a folder of descriptors shows. */
+template <class Function>
+void each_in(const char* folder, Seen& seen, Function function) noexcept {
+    DIR* const entries = ::opendir(folder);
+    if (entries == nullptr) return;
+    while (const dirent* entry = ::readdir(entries)) {
+        char link[sizeof(link_prefix)];
+        const ssize_t got = ::readlinkat(::dirfd(entries), entry->d_name, link, sizeof(link) - 1);
+        if (got != ssize_t{sizeof(link) - 1} || std::memcmp(link, link_prefix, sizeof(link) - 1) != 0)
+            continue;
+        const int fd = static_cast<int>(
+            ::syscall(SYS_openat, ::dirfd(entries), entry->d_name, O_RDWR | O_CLOEXEC));
+        if (fd < 0) continue;
+        struct stat status {};
+        if (is_emulated(fd) && real::status(fd, status) == 0 && seen.add(status.st_ino)) {
+            Locked region(fd);
+            if (region) function(region);
+        }
+        ::close(fd);
+    }
+    ::closedir(entries);
+}
+
+/** A region that has maps alone is no longer to be unpinned or purged: so is the driver's. */
+template <class Function>
+void each_of(const char* process, Seen& seen, Function function) noexcept {
+    char folder[sizeof("/proc//fd") + NAME_MAX];
+    std::snprintf(folder, sizeof(folder), "/proc/%s/fd", process);
+    each_in(folder, seen, function);
+}
+
+/** Half of what this process holds unpinned; at least some 16 MiB. */
+void relieve() noexcept {
+    Seen counted, purged;
+    std::uint64_t pages = 0;
+    each_of("self", counted, [&](Locked& region) { pages += purgeable(*region); });
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    std::uint64_t most = std::max<std::uint64_t>(pages / 2, (std::uint64_t{16} << 20) / page);
+    each_of("self", purged, [&](Locked& region) {
+        if (most > 0) most -= std::min(most, purge(region, most));
+    });
+}
+
+std::atomic<bool> watching{false};
+
+void* watch(void* descriptor) noexcept {
+    const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(descriptor));
+    pollfd pressure{fd, POLLPRI, 0};
+    for (;;) {
+        const int ready = ::poll(&pressure, 1, -1);
+        if (ready < 0 && errno != EINTR) break;
+        if (ready > 0 && (pressure.revents & POLLERR) != 0) break;
+        if (ready > 0) relieve();
+    }
+    ::close(fd);
+    return nullptr;
+}
+
+/** The child of a fork has no thread but the one that forked. */
+void after_fork() noexcept {
+    watching = false;
+}
+
+} // namespace
+
+std::uint64_t purge_system() noexcept {
+    std::uint64_t pages = 0;
+    Seen seen;
+    DIR* const processes = ::opendir("/proc");
+    if (processes == nullptr) return 0;
+    while (const dirent* entry = ::readdir(processes))
+        if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])))
+            each_of(entry->d_name, seen,
+                    [&](Locked& region) { pages += purge(region, UINT64_MAX); });
+    ::closedir(processes);
+    return pages;
+}
+
+void watch_pressure() noexcept {
+    static std::atomic<bool> prepared{false};
+    if (watching.exchange(true)) return;
+    if (!prepared.exchange(true)) ::pthread_atfork(nullptr, nullptr, after_fork);
+    const int error = errno;
+    const auto fd = static_cast<int>(
+        ::syscall(SYS_openat, AT_FDCWD, "/proc/pressure/memory", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    if (fd >= 0 && ::syscall(SYS_write, fd, trigger, sizeof(trigger)) == ssize_t{sizeof(trigger)}) {
+        // the program's signals are not for this thread
+        sigset_t every, before;
+        ::sigfillset(&every);
+        ::pthread_sigmask(SIG_SETMASK, &every, &before);
+        pthread_attr_t detached;
+        ::pthread_attr_init(&detached);
+        ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+        pthread_t thread;
+        if (::pthread_create(&thread, &detached, watch,
+                             reinterpret_cast<void*>(static_cast<std::intptr_t>(fd))) != 0)
+            ::close(fd);
+        ::pthread_attr_destroy(&detached);
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    } else if (fd >= 0) {
+        ::close(fd);
+    }
+    errno = error;
+}
+
+} // namespace ashmem::preload

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The system behind the functions that this library stands before.
+ */
+#pragma once
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <cstddef>
+
+namespace ashmem::preload::real {
+
+/** The next function of a name: libc's, or that of another library before it. */
+template <class Function>
+Function* next(const char* name, Function*& found) noexcept {
+    Function* there = __atomic_load_n(&found, __ATOMIC_RELAXED);
+    if (there == nullptr) {
+        there = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+        __atomic_store_n(&found, there, __ATOMIC_RELAXED);
+    }
+    return there;
+}
+
+/** @{ What this library itself asks for: system calls, past everybody. */
+inline int truncate(int fd, off_t size) noexcept {
+    return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
+}
+inline int status(int fd, struct stat& status) noexcept {
+#ifdef SYS_newfstatat
+    return static_cast<int>(::syscall(SYS_newfstatat, fd, "", &status, AT_EMPTY_PATH));
+#else
+    return static_cast<int>(::syscall(SYS_fstat, fd, &status));
+#endif
+}
+inline void* map(void* at, std::size_t length, int prot, int flags, int fd, off_t offset) noexcept {
+    return reinterpret_cast<void*>(::syscall(SYS_mmap, at, length, prot, flags, fd, offset));
+}
+inline off_t seek(int fd, off_t offset, int whence) noexcept {
+    return static_cast<off_t>(::syscall(SYS_lseek, fd, offset, whence));
+}
+/** @} */
+
+} // namespace ashmem::preload::real

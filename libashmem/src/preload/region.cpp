@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "region.hpp"
+
+#include <fcntl.h>
+#include <linux/ashmem.h>
+#include <linux/capability.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+
+#include "purge.hpp"
+#include "ranges.hpp"
+#include "real.hpp"
+#include "state.hpp"
+
+namespace ashmem::preload::region {
+namespace {
+
+/** Offsets of data that a map can have, in bytes: far from the state. */
+constexpr off_t offset_most = off_t{1} << 60;
+
+int failed(int error) noexcept {
+    errno = error;
+    return -1;
+}
+
+std::uint64_t page_size() noexcept {
+    return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/** Up to whole pages; 0 near the largest number, into which nothing fits. */
+std::uint64_t in_pages(std::uint64_t size) noexcept {
+    return (size + page_size() - 1) & ~(page_size() - 1);
+}
+
+/** Copies between the caller's memory and ours, as the kernel would: EFAULT, no SIGSEGV. */
+ssize_t copy(bool in, void* ours, unsigned long theirs, std::size_t size) noexcept {
+    iovec here{ours, size}, there{reinterpret_cast<void*>(theirs), size};
+    return ::syscall(in ? SYS_process_vm_readv : SYS_process_vm_writev, ::getpid(), &here, 1UL,
+                     &there, 1UL, 0UL);
+}
+
+bool copy_whole(bool in, void* ours, unsigned long theirs, std::size_t size) noexcept {
+    if (copy(in, ours, theirs, size) == static_cast<ssize_t>(size)) return true;
+    errno = EFAULT;
+    return false;
+}
+
+/** A string up to its NUL, cut to what fits; no page beyond the NUL is touched. */
+bool copy_string(char (&to)[ASHMEM_NAME_LEN], unsigned long from) noexcept {
+    std::size_t done = 0;
+    while (done < sizeof(to)) {
+        const unsigned long at = from + done;
+        const std::size_t part =
+            std::min<std::size_t>(sizeof(to) - done, page_size() - at % page_size());
+        if (!copy_whole(true, to + done, at, part)) return false;
+        if (std::memchr(to + done, 0, part) != nullptr) return true;
+        done += part;
+    }
+    to[sizeof(to) - 1] = '\0';
+    return true;
+}
+
+bool reads_mean_exec() noexcept {
+    const int now = ::personality(0xffffffff);
+    return now >= 0 && (now & READ_IMPLIES_EXEC) != 0;
+}
+
+bool may_purge() noexcept {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+    if (::syscall(SYS_capget, &header, data) != 0) return false;
+    return (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) != 0;
+}
+
+int set_name(Locked& state, unsigned long from) noexcept {
+    char name[ASHMEM_NAME_LEN] = {};
+    if (!copy_string(name, from)) return -1;
+    if (state->mapped != 0) return failed(EINVAL);
+    std::memset(state->name, 0, sizeof(name));
+    std::memcpy(state->name, name, ::strnlen(name, sizeof(name) - 1));
+    return 0;
+}
+
+int get_name(const Locked& state, unsigned long to) noexcept {
+    char name[ASHMEM_NAME_LEN] = ASHMEM_NAME_DEF;
+    if (state->name[0] != '\0') std::memcpy(name, state->name, sizeof(name));
+    return copy_whole(false, name, to, ::strnlen(name, sizeof(name) - 1) + 1) ? 0 : -1;
+}
+
+int set_mask(Locked& state, unsigned long prot) noexcept {
+    if ((prot & ~static_cast<unsigned long>(state->mask)) != 0) return failed(EINVAL);
+    if ((prot & PROT_READ) != 0 && reads_mean_exec()) prot |= PROT_EXEC;
+    state->mask &= static_cast<std::uint32_t>(prot);
+    return 0;
+}
+
+/** What libc makes of the size that the kernel returns as a long. */
+int get_size(const Locked& state) noexcept {
+    constexpr long most_errno = 4095;
+    const auto size = static_cast<long>(state->size);
+    return size < 0 && size >= -most_errno ? failed(static_cast<int>(-size))
+                                           : static_cast<int>(size);
+}
+
+int pin_command(Locked& state, unsigned command, unsigned long from) noexcept {
+    ashmem_pin pin{};
+    if (!copy_whole(true, &pin, from, sizeof(pin))) return -1;
+    const std::uint64_t size = in_pages(state->size), page = page_size();
+    if (state->mapped == 0 || pin.offset > size) return failed(EINVAL);
+    const std::uint64_t bytes = pin.len != 0 ? pin.len : size - pin.offset;
+    if (pin.offset % page != 0 || bytes % page != 0 || bytes > size - pin.offset)
+        return failed(EINVAL);
+    const std::uint64_t first = pin.offset / page, last = first + bytes / page - 1;
+    if (bytes == 0) return command == ASHMEM_GET_PIN_STATUS ? ASHMEM_IS_PINNED : 0;
+
+    int ret = 0;
+    if (command == ASHMEM_PIN) {
+        ret = preload::pin(*state, first, last);
+    } else if (command == ASHMEM_UNPIN) {
+        // who may not write may not destroy either
+        if ((state->mask & PROT_WRITE) != 0) ret = -unpin(*state, first, last);
+    } else {
+        ret = any_unpinned(*state, first, last) ? ASHMEM_IS_UNPINNED : ASHMEM_IS_PINNED;
+    }
+    return ret < 0 ? failed(-ret) : ret;
+}
+
+int get_file_id(const Locked& state, unsigned long to) noexcept {
+    struct stat status {};
+    if (state->mapped == 0) return failed(EINVAL);
+    if (real::status(state.fd(), status) != 0) return -1;
+    auto id = static_cast<unsigned long>(status.st_ino);
+    return copy_whole(false, &id, to, sizeof(id)) ? 0 : -1;
+}
+
+int locked_ioctl(int fd, unsigned command, unsigned long argument) noexcept {
+    Locked state(fd);
+    if (!state) return -1;
+    switch (command) {
+        case ASHMEM_SET_NAME:
+            return set_name(state, argument);
+        case ASHMEM_GET_NAME:
+            return get_name(state, argument);
+        case ASHMEM_SET_SIZE:
+            if (state->mapped != 0) return failed(EINVAL);
+            state->size = argument;
+            return 0;
+        case ASHMEM_GET_SIZE:
+            return get_size(state);
+        case ASHMEM_SET_PROT_MASK:
+            return set_mask(state, argument);
+        case ASHMEM_GET_PROT_MASK:
+            return static_cast<int>(state->mask);
+        case ASHMEM_GET_FILE_ID:
+            return get_file_id(state, argument);
+        default:
+            return pin_command(state, command, argument);
+    }
+}
+
+/** Why no file of such a size could be made, 0 if one could; as tmpfs at the first map. */
+int creation_error(std::uint64_t size, int flags) noexcept {
+    if (size > static_cast<std::uint64_t>(LLONG_MAX)) return EINVAL;
+    char mode = '0';
+    const int fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD,
+                                              "/proc/sys/vm/overcommit_memory", O_RDONLY));
+    if (fd >= 0) {
+        (void)!::syscall(SYS_read, fd, &mode, sizeof(mode));
+        ::close(fd);
+    }
+    struct sysinfo all {};
+    if (mode == '1' || (mode == '0' && (flags & MAP_NORESERVE) != 0) || ::sysinfo(&all) != 0)
+        return 0;
+    const std::uint64_t memory = (all.totalram + all.totalswap) * std::uint64_t{all.mem_unit};
+    return size > memory ? ENOMEM : 0;
+}
+
+/** A descriptor to map by: one for reading only gives maps that stay so, mprotect or not. */
+int map_descriptor(const Locked& state, int fd, int flags) noexcept {
+    const bool narrowed = (state->mask & PROT_WRITE) == 0 && (flags & MAP_TYPE) != MAP_PRIVATE;
+    return narrowed ? reopen(fd, O_RDONLY | O_CLOEXEC) : fd;
+}
+
+/** The name of a private map, which is plain zeroed memory, where the kernel shows such names. */
+void show_name(void* map, std::size_t length, const State& state) noexcept {
+#ifndef PR_SET_VMA
+    constexpr int PR_SET_VMA = 0x53564d41, PR_SET_VMA_ANON_NAME = 0;
+#endif
+    constexpr std::size_t most = 80;
+    const int error = errno;
+    char name[most];
+    std::snprintf(name, sizeof(name), state.name[0] != '\0' ? ASHMEM_NAME_DEF "/%s" : ASHMEM_NAME_DEF,
+                  state.name);
+    (void)::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, map, length, name);
+    errno = error;
+}
+
+/** What lies past the region's end faults, as the driver's does: it is past the file's. */
+void end_with_region(void* map, std::size_t length, int prot, int flags, int fd, off_t offset,
+                     std::uint64_t size) noexcept {
+    const auto from = static_cast<std::uint64_t>(offset);
+    if (from <= size && length <= size - from) return;
+    const std::uint64_t inside = from < size ? size - from : 0;
+    constexpr off_t past = (state_at + (off_t{1} << 61));
+    (void)real::map(static_cast<std::byte*>(map) + inside, length - inside, prot,
+                    flags | MAP_FIXED, fd, past);
+}
+
+} // namespace
+
+int ioctl(int fd, unsigned command, unsigned long argument) noexcept {
+    switch (command) {
+        case ASHMEM_PURGE_ALL_CACHES:
+            if (!may_purge()) return failed(EPERM);
+            return static_cast<int>(std::min<std::uint64_t>(purge_system(), INT_MAX));
+        case ASHMEM_UNPIN:
+            watch_pressure();
+            break;
+        case ASHMEM_SET_NAME:
+        case ASHMEM_GET_NAME:
+        case ASHMEM_SET_SIZE:
+        case ASHMEM_GET_SIZE:
+        case ASHMEM_SET_PROT_MASK:
+        case ASHMEM_GET_PROT_MASK:
+        case ASHMEM_PIN:
+        case ASHMEM_GET_PIN_STATUS:
+        case ASHMEM_GET_FILE_ID:
+            break;
+        default:
+            return failed(ENOTTY);
+    }
+    return locked_ioctl(fd, command, argument);
+}
+
+void* map(void* at, std::size_t length, int prot, int flags, int fd, off_t offset) noexcept {
+    Locked state(fd);
+    if (!state) return MAP_FAILED;
+    const auto access = ::syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE;
+    const bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    const std::uint64_t size = in_pages(state->size);
+    if (access == O_WRONLY || (shared && (prot & PROT_WRITE) != 0 && access == O_RDONLY)) {
+        errno = EACCES;
+        return MAP_FAILED;
+    }
+    if (length == 0 || state->size == 0 || in_pages(length) > size) {
+        errno = EINVAL;
+        return MAP_FAILED;
+    }
+    int wanted = prot;
+    if ((prot & PROT_READ) != 0 && reads_mean_exec()) wanted |= PROT_EXEC;
+    constexpr int all_rights = PROT_READ | PROT_WRITE | PROT_EXEC;
+    if ((wanted & all_rights & ~static_cast<int>(state->mask)) != 0) {
+        errno = EPERM;
+        return MAP_FAILED;
+    }
+    if (const int error = state->mapped == 0 ? creation_error(state->size, flags) : 0) {
+        errno = error;
+        return MAP_FAILED;
+    }
+    if (offset < 0 || offset > offset_most) {
+        errno = static_cast<std::uint64_t>(offset) % page_size() != 0 ? EINVAL : EOVERFLOW;
+        return MAP_FAILED;
+    }
+    const int by = map_descriptor(state, fd, flags);
+    if (by < 0) return MAP_FAILED;
+    void* const map = shared
+                          ? real::map(at, length, prot, flags, by, offset)
+                          : real::map(at, length, prot, flags | MAP_ANONYMOUS, -1, 0);
+    if (map != MAP_FAILED) {
+        if (shared) end_with_region(map, length, prot, flags, by, offset, size);
+        if (!shared) show_name(map, length, *state);
+        state->mapped = 1;
+    }
+    if (by != fd) {
+        const int error = errno;
+        ::close(by);
+        errno = error;
+    }
+    return map;
+}
+
+ssize_t read(int fd, const iovec* parts, int count, const off_t* offset) noexcept {
+    Locked state(fd);
+    if (!state) return -1;
+    const off_t position = offset != nullptr ? *offset : real::seek(fd, 0, SEEK_CUR);
+    if (position < 0) return offset != nullptr ? failed(EINVAL) : -1;
+    if ((::syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE) == O_WRONLY) return failed(EBADF);
+    if (state->size == 0) return 0;
+    if (state->mapped == 0) return failed(EBADF);
+
+    std::uint64_t at = static_cast<std::uint64_t>(position);
+    ssize_t done = 0;
+    for (int i = 0; i < count && at < state->size; ++i) {
+        const std::size_t most = std::min<std::uint64_t>(parts[i].iov_len, state->size - at);
+        const ssize_t got = ::syscall(SYS_pread64, fd, parts[i].iov_base, most, at);
+        if (got < 0 && done == 0) return -1;
+        if (got > 0) done += got, at += static_cast<std::uint64_t>(got);
+        if (got != static_cast<ssize_t>(most)) break;
+    }
+    if (offset == nullptr && done > 0) (void)real::seek(fd, position + done, SEEK_SET);
+    return done;
+}
+
+off_t seek(int fd, off_t offset, int whence) noexcept {
+    Locked state(fd);
+    if (!state) return -1;
+    if (state->size == 0) return failed(EINVAL);
+    if (state->mapped == 0) return failed(EBADF);
+    const auto size = static_cast<off_t>(state->size);
+    if (whence == SEEK_END) {
+        if (__builtin_add_overflow(size, offset, &offset) || offset < 0) return failed(EINVAL);
+        return real::seek(fd, offset, SEEK_SET);
+    }
+    if (whence != SEEK_DATA && whence != SEEK_HOLE) return real::seek(fd, offset, whence);
+    if (offset < 0 || offset >= size) return failed(ENXIO);
+    // by the lock's own description, for what lies beyond the size is no data
+    const off_t found = real::seek(state.fd(), offset, whence);
+    if (found < 0 || (whence == SEEK_DATA && found >= size)) return failed(ENXIO);
+    return real::seek(fd, std::min(found, size), SEEK_SET);
+}
+
+} // namespace ashmem::preload::region
