@@ -94,22 +94,63 @@ all_claims_run() {
         read -r name chosen rest <<<"$guest"
         claims "$chosen" >>"$out/chosen"
     done
+    claims '[preload]' >>"$out/chosen"
     diff <(claims | sort) <(sort -u "$out/chosen")
+}
+
+# What the original driver and the preloaded library are asked: the driver's claims.
+of_drivers='[device]~[race]~[model]~[library]'
+
+# listed FILE: the claims in the last column of its tables, which are known to differ
+listed() {
+    # shellcheck disable=SC2016  # backquotes as such
+    sed -n 's/^|.*| why |.*//; s/^|.*|\(.*\)|$/\1/p' "$ROOT/Documentation/$1" |
+        grep -oE '`[^`]+`' | tr -d '`'
 }
 
 # The original, which counts as unfinished work to the kernel (taint C), against
 # the same claims and the list of those that it is known not to hold.
 run_reference() {
     local chosen
-    chosen=$(narrowed '[device]~[race]~[model]~[library]')
+    chosen=$(narrowed "$of_drivers")
     (($(claims "$chosen" | wc -l))) || return 0
-    # shellcheck disable=SC2016  # backquotes as such
-    sed -n 's/^|.*| why |.*//; s/^|.*|\(.*\)|$/\1/p' "$ROOT/Documentation/differences.md" |
-        grep -oE '`[^`]+`' | tr -d '`' >"$out/differences"
+    listed differences.md >"$out/differences"
     boot "$reference_kernel" "$reference_kernel/original" device "$(claims "$chosen" | wc -l)" \
         --kernel-module ashmem_linux --taint 1024 --timeout 300 --memory 768 \
         --add "$BUILD/tests/ashmem-tests" --add "$ROOT/tests/reference.sh" \
         --add "$out/differences:/differences" -- /bin/reference.sh /differences "$chosen"
+}
+
+# boot_preloaded NAME PLANNED OPTION... -- COMMAND...: in a guest without the driver,
+# where ashmem-tests is the dynamic program with libashmem-preload.so
+boot_preloaded() {
+    local file libraries=()
+    for file in $(ldd "$BUILD/tests/ashmem-tests.dynamic" | grep -oE '/[^ ]+'); do
+        libraries+=(--add "$(readlink -f "$file"):$file")
+    done
+    boot "$full_kernel" "$full_kernel/preload" "$1" "$2" "${libraries[@]}" \
+        --add "$BUILD/lib/libashmem-preload.so:/lib/libashmem-preload.so" \
+        --add "$BUILD/tests/ashmem-tests.dynamic" --add "$ROOT/tests/preloaded.sh:/bin/ashmem-tests" \
+        "${@:3}"
+}
+
+# run_preloaded NAME CLAIMS OPTION...: all of these claims must hold
+run_preloaded() {
+    local name=$1 chosen
+    chosen=$(narrowed "$2")
+    (($(claims "$chosen" | wc -l))) || return 0
+    boot_preloaded "$name" "$(claims "$chosen" | wc -l)" "${@:3}" -- /bin/ashmem-tests "$chosen"
+}
+
+# run_preload: the driver's claims, against the list of what user space can't do
+run_preload() {
+    local chosen
+    chosen=$(narrowed "$of_drivers")
+    (($(claims "$chosen" | wc -l))) || return 0
+    listed preload.md >"$out/preload"
+    boot_preloaded device "$(claims "$chosen" | wc -l)" --timeout 300 --memory 768 \
+        --add "$ROOT/tests/reference.sh" --add "$out/preload:/differences" \
+        -- /bin/reference.sh /differences "$chosen"
 }
 
 # run_script ROW COMMAND...: a script that prints TAP
@@ -130,6 +171,8 @@ run_guests() {
         [[ $arch != amd64 ]] || two_at_a_time run_guest "$kernel" i386 "$guest32"
     done
     two_at_a_time run_reference
+    two_at_a_time run_preload
+    two_at_a_time run_preloaded pressure '[preload]' --timeout 300 --memory 256 --swap 512
     if [[ -z ${TESTS-} ]]; then
         say "$programs programs from seed $seed on"
         for driver in original ours; do two_at_a_time run_programs "$driver"; done
@@ -151,6 +194,7 @@ rows() {
         [[ $(arch_of "$kernel") != amd64 ]] || printf '%s\n' "$kernel/i386"
     done
     printf '%s\n' "$reference_kernel/original"
+    printf '%s\n' "$full_kernel/preload"
     printf '%s\n' "$reference_kernel/programs"
 }
 
@@ -178,7 +222,7 @@ done
 start_table "$BUILD/check"
 build
 if [[ -n ${TESTS-} ]]; then
-    (($(claims "$(narrowed '[device],[module],[pressure],[soak],[binder]')" | wc -l))) || die "TESTS=$TESTS chooses no claim"
+    (($(claims "$(narrowed '[device],[module],[pressure],[soak],[binder],[preload]')" | wc -l))) || die "TESTS=$TESTS chooses no claim"
 else
     run_harness --kernel "$full_kernel"
     run_host

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# make demo: two programs share a file's contents through a region, in a VM.
+# make demo: programs share a file's contents, a heap and frames through regions, in
+# a VM, by socket and by Binder. A frame comes out as a picture.
 # FILE is the file (default: the kernel that boots), MEMORY the guest's MB.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -32,15 +33,18 @@ check_file() {
 check_file
 "$here/deps.sh" build vm
 build_module "$kernel"
-build_library static demo
+build_library static demo examples
 [[ -n $file ]] || file=$("$ROOT/qemu/fetch.sh" --print "$kernel" vmlinuz)
 
 add=()
 for program in ashmem-demo{,-server,-client,-cache,-hog}; do
     add+=(--add "$BUILD/lib/demo/$program")
 done
+for program in binder-pair compositor; do add+=(--add "$BUILD/lib/examples/$program"); done
 in_guest=/data/$(basename -- "$file")
 say "booting $kernel with $memory MB, real swap and $(basename -- "$file")"
-exec "$ROOT/qemu/run" --kernel "$kernel" --name demo --memory "$memory" --swap "$memory" \
-    --module "$BUILD/kmod/$kernel/ashmem.ko" "${add[@]}" --add "$file:$in_guest" \
+"$ROOT/qemu/run" --kernel "$kernel" --name demo --memory "$memory" --swap "$memory" \
+    --kernel-module binder_linux --module "$BUILD/kmod/$kernel/ashmem.ko" \
+    "${add[@]}" --add "$file:$in_guest" --get /frame-30.png \
     -- /bin/ashmem-demo "$in_guest"
+echo "a frame of act four, as a picture: ${BUILD#"$PWD/"}/vm/demo/frame-30.png"

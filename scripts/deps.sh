@@ -9,8 +9,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/common.sh"
 
 declare -A packages=(
-    [build]="make ccache gcc g++ libc6-dev binutils catch2 libcap-dev nettle-dev libelf1"
-    [consumer]="cmake pkgconf android-libcutils-dev libpng-dev"
+    [build]="make ccache gcc g++ libc6-dev binutils catch2 libcap-dev nettle-dev libelf1 libpng-dev"
+    [consumer]="cmake pkgconf android-libcutils-dev"
     [vm]="qemu-system-x86 seabios busybox-static cpio gzip kmod pahole xz-utils zstd libelf1 gcc-12 make"
     [arm64]="qemu-system-arm gcc-12-aarch64-linux-gnu g++-aarch64-linux-gnu"
     [i386]="g++-i686-linux-gnu"

@@ -33,6 +33,9 @@ using demo::check;
 using demo::commas;
 using demo::Story;
 
+// Frames of act four, the last of which becomes a picture in the root folder.
+constexpr char frames[] = "31";
+
 // Act two takes all memory there is. That is for a virtual machine.
 constexpr std::uint64_t most_memory = std::uint64_t{4} << 30;
 
@@ -147,6 +150,16 @@ bool act_two(const char* file) {
     return Actor({demo::sibling("ashmem-demo-cache"), file}).finish();
 }
 
+bool act_three() {
+    std::puts("\nAct three: Binder hands a heap to another process, whose owner then dies");
+    return Actor({demo::sibling("binder-pair")}).finish();
+}
+
+bool act_four() {
+    std::puts("\nAct four: four clients draw, and a compositor reads their frames where they are");
+    return Actor({demo::sibling("compositor"), frames, "/"}).finish();
+}
+
 int direct(const char* file) {
     Story story("director");
     const std::vector<std::byte> content = demo::read_file(file);
@@ -156,8 +169,10 @@ int direct(const char* file) {
 
     bool held = act_one(story, file, digest);
     held = act_two(file) && held;
+    held = act_three() && held;
+    held = act_four() && held;
     std::puts(held ? "\nEvery step held: shared between programs, read-only where it must be, "
-                     "purged only when allowed."
+                     "purged only when allowed, by socket and by Binder."
                    : "\n[FAILED] Not every step held.");
     return held ? 0 : 1;
 }

@@ -47,6 +47,9 @@ Outcome run_command(std::vector<std::string> argv, int output);
 void run_shell(const Config& config);
 void end_all_processes();
 
+// results.cpp: a file of the guest for the host; false if it cannot be read
+bool record_file(const Channel& channel, const std::string& number, const std::string& path);
+
 // checks.cpp: what the kernel itself says about the run
 std::string taint();
 void clear_leaks();

@@ -38,6 +38,14 @@ std::string prepare(const Config& config) {
     return {};
 }
 
+// What a command that ended before its time did not write is not there.
+void record_files(const Channel& channel) {
+    int number = 0;
+    for (const std::string& path : read_lines("/vm/get"))
+        if (!record_file(channel, std::to_string(++number), path))
+            channel.record("fail " + errno_text("cannot get " + path));
+}
+
 void run_and_report(const Channel& channel, const std::string& taint_before) {
     const std::vector<std::string> argv = read_lines("/vm/command");
     if (argv.empty()) {
@@ -49,6 +57,7 @@ void run_and_report(const Channel& channel, const std::string& taint_before) {
         // The output may have ended inside a line.
         channel.record("");
         if (!outcome.failure.empty()) channel.record("fail " + outcome.failure);
+        record_files(channel);
         channel.record("status " + outcome.status);
     }
     record_checks(channel, taint_before);
