@@ -50,7 +50,7 @@ build_tests() {
     local arch=$1 cross sysroot
     say "test programs for $arch"
     if [[ $arch == amd64 ]]; then
-        quietly "$BUILD/log/tests" compile -C "$ROOT/tests" "-j$(nproc)" all "$BUILD/tests/ashmem-tests.dynamic"
+        quietly "$BUILD/log/tests" compile -C "$ROOT/tests" "-j$(nproc)" all dynamic
         return
     fi
     case $arch in
