@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: demo check check-debug check-programs shell
+.PHONY: demo check check-debug check-programs fuzz shell
 demo: ## the main job, in a VM, as a story; FILE=path hands over another file, MEMORY=MB gives the guest more
 	@scripts/demo.sh
 
@@ -19,6 +19,9 @@ check-debug: ## the driver's tests on a kernel with KASAN, lockdep, kmemleak and
 
 check-programs: ## random programs on the original driver and on ours; PROGRAMS=100000, SEED=
 	@scripts/programs.sh
+
+fuzz: ## what other processes may send, coverage-guided, under ASan and UBSan; SECONDS_EACH=600
+	@scripts/fuzz.sh
 
 shell: ## a prompt in a VM with the module loaded, the library and the tools in place
 	@scripts/shell.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs the Debian packages that are missing for what is about to be done.
-# usage: scripts/deps.sh GROUP...   (build consumer vm arm64 i386 debug lint)
+# usage: scripts/deps.sh GROUP...   (build consumer vm arm64 i386 debug fuzz lint)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/common.sh
@@ -15,6 +15,7 @@ declare -A packages=(
     [arm64]="qemu-system-arm gcc-12-aarch64-linux-gnu g++-aarch64-linux-gnu"
     [i386]="g++-i686-linux-gnu"
     [debug]="gcc-12 make flex bison bc libelf-dev xz-utils"
+    [fuzz]="clang libclang-rt-14-dev"
     [lint]="sparse clang-tidy clang-format shellcheck codespell perl"
 )
 

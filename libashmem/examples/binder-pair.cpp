@@ -98,8 +98,9 @@ int client(const std::string& device, pid_t server) {
     const auto heap = windows[0]->getMemory();
     for (const auto& window : windows)
         if (window->getMemory()->getBase() != heap->getBase()) ++wrong;
-    std::cout << "tracks: " << std::size(windows) << ", with another sum than the server's: "
-              << wrong << "\nbytes shared: " << std::size(windows) * track_bytes
+    std::cout << "tracks: " << std::size(windows)
+              << ", with another sum than the server's: " << wrong
+              << "\nbytes shared: " << std::size(windows) * track_bytes
               << ", by one map of a heap of " << heap->getSize()
               << "\nbytes copied: the calls and their answers\n";
 
@@ -113,8 +114,8 @@ int client(const std::string& device, pid_t server) {
     std::uint32_t first = 0;
     std::memcpy(&first, windows[7]->unsecurePointer(), sizeof(first));
     std::cout << "the server was killed; heard of it: " << (died ? "yes" : "no")
-              << "; another call: " << ec.message() << "; the last track is still there: "
-              << (first == 7 ? "yes" : "no") << '\n';
+              << "; another call: " << ec.message()
+              << "; the last track is still there: " << (first == 7 ? "yes" : "no") << '\n';
     return wrong == 0 && died && ec.value() == EPIPE && first == 7 ? 0 : 1;
 }
 

@@ -19,5 +19,6 @@
 #include <ashmem/region.hpp>
 #include <ashmem/shared_memory.hpp>
 #include <ashmem/shared_mutex.hpp>
+#include <ashmem/snapshot.hpp>
 #include <ashmem/unique_fd.hpp>
 // IWYU pragma: end_exports

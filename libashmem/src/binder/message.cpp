@@ -3,36 +3,18 @@
 
 #include <linux/android/binder.h>
 
+#include "descriptors.hpp"
 #include "process.hpp"
 
 namespace ashmem::binder {
-namespace {
-
-/** A struct at a place in the data, zeros if it does not fit. */
-template <class T>
-T read_at(std::span<const std::byte> data, std::uint64_t at) noexcept {
-    if (at > data.size() || data.size() - at < sizeof(T)) return {};
-    return body_as<T>(data.subspan(static_cast<std::size_t>(at), sizeof(T)));
-}
-
-} // namespace
-
 void Message::Held::adopt(std::span<const std::byte> data, std::span<const std::uint64_t> offsets) {
-    for (const std::uint64_t at : offsets) {
-        const auto object = read_at<binder_fd_object>(data, at);
-        if (object.hdr.type == BINDER_TYPE_FD)
-            fds.try_emplace(static_cast<std::size_t>(at), static_cast<int>(object.fd));
-        if (object.hdr.type != BINDER_TYPE_FDA) continue;
-        const auto array = read_at<binder_fd_array_object>(data, at);
-        if (array.parent >= offsets.size()) continue;
-        const auto parent = read_at<binder_buffer_object>(data, offsets[array.parent]);
-        const auto bytes = process->impl_->mapped(parent.buffer, parent.length);
-        for (std::uint64_t i = 0; i < array.num_fds && i < bytes.size(); ++i) {
-            const std::uint64_t place = array.parent_offset + i * sizeof(std::uint32_t);
-            if (place > bytes.size() || bytes.size() - place < sizeof(std::uint32_t)) break;
-            others.emplace_back(static_cast<int>(read_at<std::uint32_t>(bytes, place)));
-        }
-    }
+    wire::each_descriptor(
+        data, offsets,
+        [&](std::uint64_t place, std::uint64_t length) {
+            return process->impl_->mapped(place, length);
+        },
+        [&](std::size_t at, int fd) { fds.try_emplace(at, fd); },
+        [&](int fd) { others.emplace_back(fd); });
 }
 
 Message::Held::~Held() {

@@ -61,8 +61,8 @@ std::uint64_t purge(Locked& region, std::uint64_t most) noexcept {
     while (Range* range = done < most ? oldest(*region) : nullptr) {
         const auto from = static_cast<off_t>(range->first) * page;
         const std::uint64_t pages = range->last - range->first + 1;
-        (void)::syscall(SYS_fallocate, region.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from,
-                        static_cast<off_t>(pages) * page);
+        (void)::syscall(SYS_fallocate, region.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        from, static_cast<off_t>(pages) * page);
         range->purged = 1;
         done += pages;
     }
@@ -77,7 +77,8 @@ void each_in(const char* folder, Seen& seen, Function function) noexcept {
     while (const dirent* entry = ::readdir(entries)) {
         char link[sizeof(link_prefix)];
         const ssize_t got = ::readlinkat(::dirfd(entries), entry->d_name, link, sizeof(link) - 1);
-        if (got != ssize_t{sizeof(link) - 1} || std::memcmp(link, link_prefix, sizeof(link) - 1) != 0)
+        if (got != ssize_t{sizeof(link) - 1} ||
+            std::memcmp(link, link_prefix, sizeof(link) - 1) != 0)
             continue;
         const int fd = static_cast<int>(
             ::syscall(SYS_openat, ::dirfd(entries), entry->d_name, O_RDWR | O_CLOEXEC));

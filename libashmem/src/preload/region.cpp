@@ -171,8 +171,8 @@ int locked_ioctl(int fd, unsigned command, unsigned long argument) noexcept {
 int creation_error(std::uint64_t size, int flags) noexcept {
     if (size > static_cast<std::uint64_t>(LLONG_MAX)) return EINVAL;
     char mode = '0';
-    const int fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD,
-                                              "/proc/sys/vm/overcommit_memory", O_RDONLY));
+    const int fd = static_cast<int>(
+        ::syscall(SYS_openat, AT_FDCWD, "/proc/sys/vm/overcommit_memory", O_RDONLY));
     if (fd >= 0) {
         (void)!::syscall(SYS_read, fd, &mode, sizeof(mode));
         ::close(fd);
@@ -198,8 +198,8 @@ void show_name(void* map, std::size_t length, const State& state) noexcept {
     constexpr std::size_t most = 80;
     const int error = errno;
     char name[most];
-    std::snprintf(name, sizeof(name), state.name[0] != '\0' ? ASHMEM_NAME_DEF "/%s" : ASHMEM_NAME_DEF,
-                  state.name);
+    std::snprintf(name, sizeof(name),
+                  state.name[0] != '\0' ? ASHMEM_NAME_DEF "/%s" : ASHMEM_NAME_DEF, state.name);
     (void)::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, map, length, name);
     errno = error;
 }
@@ -211,8 +211,8 @@ void end_with_region(void* map, std::size_t length, int prot, int flags, int fd,
     if (from <= size && length <= size - from) return;
     const std::uint64_t inside = from < size ? size - from : 0;
     constexpr off_t past = (state_at + (off_t{1} << 61));
-    (void)real::map(static_cast<std::byte*>(map) + inside, length - inside, prot,
-                    flags | MAP_FIXED, fd, past);
+    (void)real::map(static_cast<std::byte*>(map) + inside, length - inside, prot, flags | MAP_FIXED,
+                    fd, past);
 }
 
 } // namespace
@@ -272,9 +272,8 @@ void* map(void* at, std::size_t length, int prot, int flags, int fd, off_t offse
     }
     const int by = map_descriptor(state, fd, flags);
     if (by < 0) return MAP_FAILED;
-    void* const map = shared
-                          ? real::map(at, length, prot, flags, by, offset)
-                          : real::map(at, length, prot, flags | MAP_ANONYMOUS, -1, 0);
+    void* const map = shared ? real::map(at, length, prot, flags, by, offset)
+                             : real::map(at, length, prot, flags | MAP_ANONYMOUS, -1, 0);
     if (map != MAP_FAILED) {
         if (shared) end_with_region(map, length, prot, flags, by, offset, size);
         if (!shared) show_name(map, length, *state);

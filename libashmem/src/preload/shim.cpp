@@ -22,10 +22,10 @@
 #define EXPORT extern "C" [[gnu::visibility("default")]]
 
 // The next function of this one's name and type, called with these arguments.
-#define NEXT(type, name, ...)                                                                      \
-    [&] {                                                                                          \
-        static type* found = nullptr;                                                              \
-        return ashmem::preload::real::next<type>(name, found)(__VA_ARGS__);                        \
+#define NEXT(type, name, ...)                                               \
+    [&] {                                                                   \
+        static type* found = nullptr;                                       \
+        return ashmem::preload::real::next<type>(name, found)(__VA_ARGS__); \
     }()
 
 static_assert(sizeof(off_t) == sizeof(long) && sizeof(struct stat) == sizeof(struct stat64),
@@ -131,36 +131,34 @@ int show_descriptor(int ret, int fd, void* status) noexcept {
 
 } // namespace
 
-#define MODE                                                                                       \
-    mode_t mode = 0;                                                                               \
-    if ((flags & (O_CREAT | O_TMPFILE)) != 0) {                                                    \
-        va_list arguments;                                                                         \
-        va_start(arguments, flags);                                                                \
-        mode = va_arg(arguments, mode_t);                                                          \
-        va_end(arguments);                                                                         \
+#define MODE                                    \
+    mode_t mode = 0;                            \
+    if ((flags & (O_CREAT | O_TMPFILE)) != 0) { \
+        va_list arguments;                      \
+        va_start(arguments, flags);             \
+        mode = va_arg(arguments, mode_t);       \
+        va_end(arguments);                      \
     }
 
-#define OPEN(name)                                                                                 \
-    EXPORT int name(const char* path, int flags, ...) {                                            \
-        MODE                                                                                       \
-        const auto real = [&] { return NEXT(Open, #name, path, flags, mode); };                    \
-        return is_device(path) ? open_device(flags, real) : real();                                \
+#define OPEN(name)                                                                   \
+    EXPORT int name(const char* path, int flags, ...) {                              \
+        MODE const auto real = [&] { return NEXT(Open, #name, path, flags, mode); }; \
+        return is_device(path) ? open_device(flags, real) : real();                  \
     }
-#define OPENAT(name)                                                                               \
-    EXPORT int name(int folder, const char* path, int flags, ...) {                                \
-        MODE                                                                                       \
-        const auto real = [&] { return NEXT(OpenAt, #name, folder, path, flags, mode); };          \
-        return is_device(path) ? open_device(flags, real) : real();                                \
+#define OPENAT(name)                                                                           \
+    EXPORT int name(int folder, const char* path, int flags, ...) {                            \
+        MODE const auto real = [&] { return NEXT(OpenAt, #name, folder, path, flags, mode); }; \
+        return is_device(path) ? open_device(flags, real) : real();                            \
     }
-#define OPEN2(name)                                                                                \
-    EXPORT int name(const char* path, int flags) {                                                 \
-        const auto real = [&] { return NEXT(Open2, #name, path, flags); };                         \
-        return is_device(path) ? open_device(flags, real) : real();                                \
+#define OPEN2(name)                                                        \
+    EXPORT int name(const char* path, int flags) {                         \
+        const auto real = [&] { return NEXT(Open2, #name, path, flags); }; \
+        return is_device(path) ? open_device(flags, real) : real();        \
     }
-#define OPENAT2(name)                                                                              \
-    EXPORT int name(int folder, const char* path, int flags) {                                     \
-        const auto real = [&] { return NEXT(OpenAt2, #name, folder, path, flags); };               \
-        return is_device(path) ? open_device(flags, real) : real();                                \
+#define OPENAT2(name)                                                                \
+    EXPORT int name(int folder, const char* path, int flags) {                       \
+        const auto real = [&] { return NEXT(OpenAt2, #name, folder, path, flags); }; \
+        return is_device(path) ? open_device(flags, real) : real();                  \
     }
 
 #pragma GCC diagnostic ignored "-Wmissing-declarations"
@@ -173,9 +171,9 @@ OPEN2(__open64_2)
 OPENAT2(__openat_2)
 OPENAT2(__openat64_2)
 
-#define STAT(name)                                                                                 \
-    EXPORT int name(const char* path, struct stat* status) noexcept {                              \
-        return emulates(path) ? show_path(status) : NEXT(Stat, #name, path, status);               \
+#define STAT(name)                                                                   \
+    EXPORT int name(const char* path, struct stat* status) noexcept {                \
+        return emulates(path) ? show_path(status) : NEXT(Stat, #name, path, status); \
     }
 STAT(stat)
 STAT(lstat)
@@ -201,9 +199,9 @@ EXPORT int fstatat64(int folder, const char* path, struct stat64* status, int fl
 }
 
 // Programs that were linked before glibc 2.33 ask so.
-#define XSTAT(name, without)                                                                       \
-    EXPORT int name(int, const char* path, struct stat* status) noexcept {                         \
-        return without(path, status);                                                              \
+#define XSTAT(name, without)                                               \
+    EXPORT int name(int, const char* path, struct stat* status) noexcept { \
+        return without(path, status);                                      \
     }
 XSTAT(__xstat, stat)
 XSTAT(__lxstat, lstat)
@@ -237,7 +235,8 @@ EXPORT int ioctl(int fd, unsigned long request, ...) noexcept {
 }
 
 using Mmap = void*(void*, std::size_t, int, int, int, off_t);
-EXPORT void* mmap(void* at, std::size_t length, int prot, int flags, int fd, off_t offset) noexcept {
+EXPORT void* mmap(void* at, std::size_t length, int prot, int flags, int fd,
+                  off_t offset) noexcept {
     return (flags & MAP_ANONYMOUS) == 0 && is_emulated(fd)
                ? region::map(at, length, prot, flags, fd, offset)
                : NEXT(Mmap, "mmap", at, length, prot, flags, fd, offset);
@@ -254,8 +253,7 @@ using PReadV = ssize_t(int, const iovec*, int, off_t);
 
 EXPORT ssize_t read(int fd, void* to, std::size_t size) {
     const iovec part{to, size};
-    return is_emulated(fd) ? region::read(fd, &part, 1, nullptr)
-                           : NEXT(Read, "read", fd, to, size);
+    return is_emulated(fd) ? region::read(fd, &part, 1, nullptr) : NEXT(Read, "read", fd, to, size);
 }
 EXPORT ssize_t __read_chk(int fd, void* to, std::size_t size, std::size_t room) {
     if (size > room) std::abort();
@@ -318,8 +316,7 @@ EXPORT int fdatasync(int fd) {
 }
 EXPORT int fallocate(int fd, int mode, off_t offset, off_t length) {
     using Allocate = int(int, int, off_t, off_t);
-    return is_emulated(fd) ? failed(ENODEV)
-                           : NEXT(Allocate, "fallocate", fd, mode, offset, length);
+    return is_emulated(fd) ? failed(ENODEV) : NEXT(Allocate, "fallocate", fd, mode, offset, length);
 }
 EXPORT int fallocate64(int fd, int mode, off64_t offset, off64_t length) {
     return fallocate(fd, mode, offset, length);

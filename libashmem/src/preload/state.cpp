@@ -60,8 +60,8 @@ int create(int flags) noexcept {
 bool is_emulated(int fd) noexcept {
     const int error = errno;
     struct stat status {};
-    const bool yes = ::syscall(SYS_fcntl, fd, F_GET_SEALS) == seals && real::status(fd, status) == 0 &&
-                     status.st_size == file_size;
+    const bool yes = ::syscall(SYS_fcntl, fd, F_GET_SEALS) == seals &&
+                     real::status(fd, status) == 0 && status.st_size == file_size;
     errno = error;
     return yes;
 }
@@ -79,8 +79,8 @@ Locked::Locked(int fd) noexcept : fd_(reopen(fd, O_RDWR | O_CLOEXEC)) {
         locked = ::flock(fd_, LOCK_EX);
     } while (locked != 0 && errno == EINTR);
     if (locked != 0) return;
-    void* const map = real::map(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED, fd_,
-                                state_at);
+    void* const map =
+        real::map(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, state_at);
     if (map != MAP_FAILED) state_ = static_cast<State*>(map);
     if (state_ == nullptr || (state_->magic == magic && state_->count <= ranges_most)) return;
     // another holder wrote nonsense there
