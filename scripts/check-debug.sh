@@ -21,8 +21,7 @@ guests=(
     "module   [module]                --timeout 1500 --memory 1024 @no-module"
     "soak     [soak]                  --timeout 1500 --memory 1024"
     "race     [race],[model]          --timeout 1500 --memory 1024"
-    "binder   [binder]                --timeout 1500 --memory 1024 --kernel-module binder_linux"
-    "device   [device]~[race]~[model],[anywhere] --timeout 1500 --memory 1536"
+    "device   [device]~[race]~[model],[anywhere],[binder] --timeout 1500 --memory 1536 --kernel-module binder_linux"
 )
 
 [[ $scale =~ ^[1-9][0-9]{0,5}$ ]] || die "SCALE=$scale is not a number from 1 up"

@@ -32,11 +32,10 @@ guests=(
     "module   [module]                --timeout 300 @no-module"
     "pressure [pressure]              --timeout 300 --memory 256 --swap 512"
     "soak     [soak]                  --timeout 300"
-    "binder   [binder]                --timeout 300 --kernel-module binder_linux"
-    "device   [device]~[race]~[model],[anywhere] --timeout 300 --memory 768"
+    "device   [device]~[race]~[model],[anywhere],[binder] --timeout 300 --memory 768 --kernel-module binder_linux"
 )
 # The same claims as a 32-bit program makes them; races are the kernel's own.
-guest32="device  [device]~[race],[anywhere] --timeout 300 --memory 768"
+guest32="device  [device]~[race],[anywhere],[binder] --timeout 300 --memory 768 --kernel-module binder_linux"
 
 # row_field ID NUMBER: a column of the table of kernels
 row_field() { awk -v id="$1" -v n="$2" '$1 == id { print $n }' "$ROOT/qemu/kernels"; }

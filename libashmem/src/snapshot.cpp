@@ -26,7 +26,8 @@ void copy_out(std::span<const std::byte> shared, std::size_t offset, std::span<s
             std::memcpy(to.data() + at, &word, sizeof(word));
             at += sizeof(word);
         } else {
-            to[at] = __atomic_load_n(from + at, __ATOMIC_RELAXED);
+            to[at] = std::byte{__atomic_load_n(reinterpret_cast<const unsigned char*>(from + at),
+                                               __ATOMIC_RELAXED)};
             ++at;
         }
     }

@@ -11,7 +11,7 @@
 namespace vm {
 namespace {
 
-constexpr size_t bytes_a_line = 3 * 256;
+constexpr size_t bytes_a_line = 768; // a multiple of three: a piece ends with a whole group
 
 std::string base64(std::string_view bytes) {
     constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -115,21 +115,21 @@ Remote::~Remote() {
     process_->forget(*this);
 }
 
-void Remote::on_death(std::function<void()> then) {
+void Remote::on_death(const std::function<void()>& then) {
     auto& impl = *process_->impl_;
+    bool happened = false;
     {
         const std::scoped_lock guard(impl.remotes_lock);
         const auto [found, first] = impl.deaths.try_emplace(number_);
-        Process::Impl::Death& death = found->second;
-        if (!death.happened) death.then.push_back(std::move(then));
+        happened = found->second.happened;
+        if (!happened) found->second.then.push_back(then);
         if (first) {
             Talk talk(impl.device.get(), -1);
             talk.say(BC_REQUEST_DEATH_NOTIFICATION, binder_handle_cookie{handle_, number_});
             if (auto ec = talk.flush()) fail("binder::Remote::on_death", ec);
         }
-        if (!death.happened) return;
     }
-    then();
+    if (happened) then();
 }
 
 Message Remote::call(std::uint32_t code, const Parcel& in, std::error_code& ec) {

@@ -19,6 +19,8 @@
 #include "region.hpp"
 #include "state.hpp"
 
+// The names are libc's, and what stands for a variable argument is always there.
+// NOLINTBEGIN(bugprone-reserved-identifier,*-valist.Uninitialized)
 #define EXPORT extern "C" [[gnu::visibility("default")]]
 
 // The next function of this one's name and type, called with these arguments.
@@ -369,3 +371,4 @@ EXPORT off_t lseek(int fd, off_t offset, int whence) noexcept {
 EXPORT off64_t lseek64(int fd, off64_t offset, int whence) noexcept {
     return lseek(fd, offset, whence);
 }
+// NOLINTEND(bugprone-reserved-identifier,*-valist.Uninitialized)

@@ -119,7 +119,7 @@ public:
      *
      * @throws std::system_error the errno of the driver
      */
-    void on_death(std::function<void()> then);
+    void on_death(const std::function<void()>& then);
 
     /** The process that this belongs to. */
     [[nodiscard]] const std::shared_ptr<Process>& process() const noexcept { return process_; }
