@@ -5,9 +5,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/types.h>
-
 #include <linux/ashmem.h>
+#include <linux/types.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,36 +17,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "line %d: %s (%s)\n", __LINE__, #condition, strerror(errno));          \
-            exit(1);                                                                               \
-        }                                                                                          \
+#include "pass.h"
+
+#define CHECK(condition)                                                                  \
+    do {                                                                                  \
+        if (!(condition)) {                                                               \
+            fprintf(stderr, "line %d: %s (%s)\n", __LINE__, #condition, strerror(errno)); \
+            exit(1);                                                                      \
+        }                                                                                 \
     } while (0)
 
-static size_t page(void) { return (size_t)sysconf(_SC_PAGESIZE); }
-
-static void pass(int sock, int *fd, int sending) {
-    char byte = 0;
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct iovec data = {&byte, 1};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-    message.msg_control = control.bytes;
-    message.msg_controllen = sizeof(control.bytes);
-    if (sending) {
-        control.header.cmsg_level = SOL_SOCKET;
-        control.header.cmsg_type = SCM_RIGHTS;
-        control.header.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.header), fd, sizeof(int));
-        CHECK(sendmsg(sock, &message, 0) == 1);
-    } else {
-        CHECK(recvmsg(sock, &message, 0) == 1);
-        memcpy(fd, CMSG_DATA(&control.header), sizeof(int));
-    }
+static size_t page(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* What the region is, to whoever has a descriptor of it. */
@@ -64,7 +45,7 @@ static void look(int fd) {
 static int other(int inherited, int sock) {
     int sent = -1;
     look(inherited);
-    pass(sock, &sent, 0);
+    CHECK(pass(sock, &sent, 0) == 0);
     look(sent);
     struct ashmem_pin middle = {(__u32)page(), (__u32)page()};
     CHECK(ioctl(sent, ASHMEM_GET_PIN_STATUS, &middle) == ASHMEM_IS_UNPINNED);
@@ -72,13 +53,13 @@ static int other(int inherited, int sock) {
     /* narrowed for all */
     CHECK(ioctl(sent, ASHMEM_SET_PROT_MASK, PROT_READ) == 0);
     CHECK(mmap(NULL, page(), PROT_WRITE, MAP_SHARED, inherited, 0) == MAP_FAILED && errno == EPERM);
-    void *map = mmap(NULL, page(), PROT_READ, MAP_SHARED, inherited, 0);
+    void* map = mmap(NULL, page(), PROT_READ, MAP_SHARED, inherited, 0);
     CHECK(map != MAP_FAILED && mprotect(map, page(), PROT_READ | PROT_WRITE) == -1);
     CHECK(errno == EACCES);
     return 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc == 3) return other(atoi(argv[1]), atoi(argv[2]));
     int sockets[2], status = -1;
     CHECK(access("/dev/ashmem", R_OK | W_OK) == 0);
@@ -87,7 +68,7 @@ int main(int argc, char **argv) {
     int copy = dup(fd);
     CHECK(ioctl(copy, ASHMEM_SET_NAME, "of a program") == 0);
     CHECK(ioctl(fd, ASHMEM_SET_SIZE, 3 * page()) == 0);
-    char *bytes = mmap(NULL, 3 * page(), PROT_READ | PROT_WRITE, MAP_SHARED, copy, 0);
+    char* bytes = mmap(NULL, 3 * page(), PROT_READ | PROT_WRITE, MAP_SHARED, copy, 0);
     CHECK(bytes != MAP_FAILED);
     memset(bytes, 7, 3 * page());
     struct ashmem_pin middle = {(__u32)page(), (__u32)page()};
@@ -96,10 +77,10 @@ int main(int argc, char **argv) {
         char numbers[2][16];
         snprintf(numbers[0], sizeof(numbers[0]), "%d", copy);
         snprintf(numbers[1], sizeof(numbers[1]), "%d", sockets[1]);
-        execl("/proc/self/exe", argv[0], numbers[0], numbers[1], (char *)NULL);
+        execl("/proc/self/exe", argv[0], numbers[0], numbers[1], (char*)NULL);
         _exit(127);
     }
-    pass(sockets[0], &fd, 1);
+    CHECK(pass(sockets[0], &fd, 1) == 0);
     wait(&status);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     CHECK(bytes[page()] == 0 && bytes[page() - 1] == 7 && bytes[2 * page()] == 7);

@@ -3,8 +3,6 @@
 // memory until the kernel must find some.
 //
 // Run by themselves ([pressure]): the rest of the suite wants no such machine.
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,23 +16,6 @@ using namespace test;
 namespace {
 
 constexpr std::size_t mib = std::size_t{1} << 20;
-
-// Takes anonymous memory, a MiB at a time, until a condition holds. The first
-// to be killed should the machine run out. Answers if the condition came true.
-bool squeeze_until(const std::function<bool()>& enough) {
-    const std::size_t most = meminfo("MemTotal") + meminfo("SwapTotal") * 3 / 4;
-    return in_child([&] {
-               write_file("/proc/self/oom_score_adj", "1000");
-               for (std::size_t taken = 0; taken < most; taken += mib) {
-                   void* memory = mmap(nullptr, mib, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-                   if (memory == MAP_FAILED) return 1;
-                   for (std::size_t at = 0; at < mib; at += page_size())
-                       static_cast<volatile char*>(memory)[at] = static_cast<char>(at >> 12 | 1);
-                   if (enough()) return 0;
-               }
-               return 1;
-           }) == 0;
-}
 
 struct Filled {
     explicit Filled(std::size_t bytes)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libashmem-preload.so on a small machine with swap: what it does by itself when
 // memory is short. The driver's claims and tests/consumer/device.c have the rest.
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -15,21 +14,8 @@ namespace {
 
 constexpr std::size_t mib = std::size_t{1} << 20;
 
-// Takes memory until a condition holds, or there is none left; answers if it did.
-bool squeeze_until(const std::function<bool()>& enough) {
-    const std::size_t most = meminfo("MemTotal") + meminfo("SwapTotal") * 3 / 4;
-    return in_child([&] {
-               write_file("/proc/self/oom_score_adj", "1000");
-               for (int round = 0; round < 20; ++round) {
-                   const Map memory(-1, most, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
-                   for (std::size_t at = 0; at < most; at += page_size()) {
-                       memory[at] = static_cast<unsigned char>(at >> 12 | 1);
-                       if (at % mib == 0 && enough()) return 0;
-                   }
-               }
-               return 1;
-           }) == 0;
-}
+// How often all memory is taken: the kernel looks at stalls every two seconds.
+constexpr int patience = 20;
 
 } // namespace
 
@@ -41,7 +27,7 @@ TEST_CASE("a preloaded program purges what it unpinned when memory is short", "[
     lost.fill(0xcd);
     kept.fill(0xcd);
     REQUIRE(unpinned.unpin(0, 0) == 0);
-    CHECK(squeeze_until([&] { return lost[0] == 0; }));
+    CHECK(squeeze_until([&] { return lost[0] == 0; }, patience));
     CHECK(unpinned.pin(0, 0) == ASHMEM_WAS_PURGED);
     CHECK(lost.holds(0));
     CHECK(pinned.pin(0, 0) == ASHMEM_NOT_PURGED);

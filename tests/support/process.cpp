@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +98,30 @@ int rounds(int count) {
         return divisor;
     }();
     return std::max(count / scale, 1);
+}
+
+bool squeeze_until(const std::function<bool()>& enough, int times) {
+    constexpr std::size_t mib = std::size_t{1} << 20;
+    const std::size_t most = meminfo("MemTotal") + meminfo("SwapTotal") * 3 / 4;
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const auto take = [&] {
+        void* memory = mmap(nullptr, most, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED) return false;
+        bool came = false;
+        for (std::size_t at = 0; at < most && !came; at += page) {
+            static_cast<volatile char*>(memory)[at] = static_cast<char>(at >> 12 | 1);
+            came = at % mib == 0 && enough();
+        }
+        munmap(memory, most);
+        return came;
+    };
+    return in_child([&] {
+               write_file("/proc/self/oom_score_adj", "1000");
+               for (int round = 0; round < times; ++round)
+                   if (take()) return 0;
+               return 1;
+           }) == 0;
 }
 
 std::string read_file(const std::string& path) {

@@ -41,6 +41,11 @@ void become_nobody();
 // ASHMEM_TEST_SCALE for kernels that are slow on purpose; at least 1
 int rounds(int count);
 
+// Takes anonymous memory, a page at a time, until a condition holds, which is asked for
+// each MiB; up to all there is and three quarters of swap, so many times. Answers if it
+// came true. The process that does it is the first to be killed should memory run out.
+bool squeeze_until(const std::function<bool()>& enough, int times = 1);
+
 std::string read_file(const std::string& path);
 // outcome of the write: 0 or -errno
 long write_file(const std::string& path, const std::string& text);
