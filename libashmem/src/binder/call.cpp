@@ -70,7 +70,8 @@ Message Process::call(std::uint32_t handle, std::uint32_t code, const Parcel& in
     talk.say(BC_TRANSACTION, data);
     while (const auto heard = talk.hear(-1, false, ec)) {
         if ((ec = failure_of(heard->command))) return {};
-        if (heard->command == BR_TRANSACTION_COMPLETE) {
+        if (heard->command == BR_TRANSACTION_COMPLETE ||
+            heard->command == protocol::complete_frozen) {
             if (one_way) return {};
         } else if (heard->command == BR_REPLY) {
             const auto flags = body_as<binder_transaction_data>(heard->body).flags;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <linux/ioctl.h>
+
 #include <cstdint>
 
 namespace ashmem::binder::protocol {
@@ -24,6 +26,9 @@ constexpr std::uint32_t code(char a, char b, char c, char d) {
 /** Calls that every object answers. */
 inline constexpr std::uint32_t ping = code('_', 'P', 'N', 'G'),
                                interface = code('_', 'N', 'T', 'F');
+/** Said by newer kernels instead of BR_TRANSACTION_COMPLETE, if the callee is frozen. */
+inline constexpr std::uint32_t complete_frozen = _IO('r', 20);
+
 /** The first method of an interface. */
 inline constexpr std::uint32_t first_call = 1;
 
