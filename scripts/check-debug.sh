@@ -12,8 +12,6 @@ source "$here/common.sh"
 source "$here/guests.sh"
 
 kernel=6.12-debug
-scale=${SCALE:-10}
-scale_of() { echo "$scale"; }
 
 # As in check.sh, with more memory and time: every object has its shadow.
 guests=(
@@ -24,7 +22,6 @@ guests=(
     "device   [device]~[race]~[model],[anywhere],[binder] --timeout 1500 --memory 1536 --kernel-module binder_linux"
 )
 
-[[ $scale =~ ^[1-9][0-9]{0,5}$ ]] || die "SCALE=$scale is not a number from 1 up"
 "$here/deps.sh" build vm debug
 start_table "$BUILD/check-debug"
 say "debug kernel"
@@ -33,7 +30,7 @@ build_library all
 build_tests amd64
 build_row "$kernel"
 run_harness --debug
-say "the driver on $kernel, rounds divided by $scale; two guests at a time"
-for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" amd64 "$guest"; done
+say "the driver on $kernel, rounds divided by $scale; $at_once guests at a time"
+for guest in "${guests[@]}"; do side_by_side run_guest "$kernel" amd64 "$guest"; done
 all_done
 finish harness "$kernel"

@@ -6,8 +6,8 @@
 # only if all is well.
 #   KERNELS="6.12 7.2"   only these rows, those that may fail among them
 #   TESTS="[pin],PIN*"   only these claims, as Catch2 chooses them, and nothing else
-#   SCALE=N              divides the rounds of what goes in rounds, on all rows but
-#                        6.1 (default: 10; 1 for all of them)
+#   SCALE=N              divides the rounds of what goes in rounds (default: 10; 1 for
+#                        all of them)
 #   PROGRAMS=N, SEED=N   as make check-programs (default: 2000)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,13 +20,14 @@ source "$here/guests.sh"
 # shellcheck source=scripts/differential.sh
 source "$here/differential.sh"
 
-full_kernel=6.1
+# The row of what is run once: the harness's tests, those of the build, the preloaded.
+main_kernel=6.1
 # What needs no device; [anywhere] is the library on whatever keeps its regions,
 # a memfd here and the driver in guests.
 on_host="[host],[anywhere]"
 
 # What runs in guests: name, claims as Catch2 chooses them, qemu/run's options.
-# The longest come first, for two run at a time.
+# The longest come first, for several run at a time.
 guests=(
     "race     [race],[model]          --timeout 300"
     "module   [module]                --timeout 300 @no-module"
@@ -42,7 +43,6 @@ row_field() { awk -v id="$1" -v n="$2" '$1 == id { print $n }' "$ROOT/qemu/kerne
 arch_of() { row_field "$1" 3; }
 required_rows() { awk '!/^#/ && $6 == "must" && $7 == "" { print $1 }' "$ROOT/qemu/kernels"; }
 
-scale_of() { if [[ $1 == "$full_kernel" ]]; then echo 1; else echo "${SCALE:-10}"; fi; }
 
 # The claims that need no device, and what is checked of the library by tools.
 run_host() {
@@ -127,7 +127,7 @@ boot_preloaded() {
     for file in $(ldd "$BUILD/tests/ashmem-tests.dynamic" | grep -oE '/[^ ]+'); do
         libraries+=(--add "$(readlink -f "$file"):$file")
     done
-    boot "$full_kernel" "$full_kernel/preload" "$1" "$2" "${libraries[@]}" \
+    boot "$main_kernel" "$main_kernel/preload" "$1" "$2" "${libraries[@]}" \
         --add "$BUILD/lib/libashmem-preload.so:/lib/libashmem-preload.so" \
         --add "$BUILD/tests/ashmem-tests.dynamic" --add "$ROOT/tests/preloaded.sh:/bin/ashmem-tests" \
         "${@:3}"
@@ -162,19 +162,19 @@ run_script() {
 
 run_guests() {
     local kernel arch guest
-    say "the driver on ${kernels[*]}, and the original on $reference_kernel; two guests at a time"
-    [[ -n ${TESTS-} ]] || two_at_a_time run_script build "$ROOT/tests/build/run" "$full_kernel"
+    say "the driver on ${kernels[*]}, and the original on $reference_kernel; $at_once guests at a time"
+    [[ -n ${TESTS-} ]] || side_by_side run_script build "$ROOT/tests/build/run" "$main_kernel"
     for kernel in "${kernels[@]}"; do
         arch=$(arch_of "$kernel")
-        for guest in "${guests[@]}"; do two_at_a_time run_guest "$kernel" "$arch" "$guest"; done
-        [[ $arch != amd64 ]] || two_at_a_time run_guest "$kernel" i386 "$guest32"
+        for guest in "${guests[@]}"; do side_by_side run_guest "$kernel" "$arch" "$guest"; done
+        [[ $arch != amd64 ]] || side_by_side run_guest "$kernel" i386 "$guest32"
     done
-    two_at_a_time run_reference
-    two_at_a_time run_preload
-    two_at_a_time run_preloaded pressure '[preload]' --timeout 300 --memory 256 --swap 512
+    side_by_side run_reference
+    side_by_side run_preload
+    side_by_side run_preloaded pressure '[preload]' --timeout 300 --memory 256 --swap 512
     if [[ -z ${TESTS-} ]]; then
         say "$programs programs from seed $seed on"
-        for driver in original ours; do two_at_a_time run_programs "$driver"; done
+        for driver in original ours; do side_by_side run_programs "$driver"; done
     fi
     all_done
     [[ -n ${TESTS-} ]] || compare_programs
@@ -193,7 +193,7 @@ rows() {
         [[ $(arch_of "$kernel") != amd64 ]] || printf '%s\n' "$kernel/i386"
     done
     printf '%s\n' "$reference_kernel/original"
-    printf '%s\n' "$full_kernel/preload"
+    printf '%s\n' "$main_kernel/preload"
     printf '%s\n' "$reference_kernel/programs"
 }
 
@@ -206,9 +206,9 @@ build() {
     build_library all examples
     for arch in amd64 "${groups[@]/amd64/}"; do [[ -z $arch ]] || build_tests "$arch"; done
     [[ -n ${TESTS-} ]] || for sanitizer in "${sanitizers[@]}"; do build_sanitized "$sanitizer"; done
-    "$ROOT/qemu/fetch.sh" "$full_kernel"
+    "$ROOT/qemu/fetch.sh" "$main_kernel"
     # a row that cannot be built is lost, and the others go on
-    for kernel in "${kernels[@]}"; do two_at_a_time build_row "$kernel"; done
+    for kernel in "${kernels[@]}"; do side_by_side build_row "$kernel"; done
     [[ " ${kernels[*]} " == *" $reference_kernel "* ]] || build_module "$reference_kernel"
     all_done
 }
@@ -217,13 +217,12 @@ mapfile -t kernels < <(if [[ ${KERNELS-} ]]; then xargs -n 1 <<<"$KERNELS"; else
 for kernel in "${kernels[@]}"; do
     [[ -n $(arch_of "$kernel") ]] || die "no kernel $kernel in qemu/kernels (there are: $(required_rows | tr '\n' ' '))"
 done
-[[ ${SCALE:-10} =~ ^[1-9][0-9]{0,5}$ ]] || die "SCALE=$SCALE is not a number from 1 up"
 start_table "$BUILD/check"
 build
 if [[ -n ${TESTS-} ]]; then
     (($(claims "$(narrowed '[device],[module],[pressure],[soak],[binder],[preload]')" | wc -l))) || die "TESTS=$TESTS chooses no claim"
 else
-    run_harness --kernel "$full_kernel"
+    run_harness --kernel "$main_kernel"
     run_host
     for sanitizer in "${sanitizers[@]}"; do
         run_script "host/${sanitizer%,*}" "$BUILD/$sanitizer/tests/ashmem-tests" "$on_host"

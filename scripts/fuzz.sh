@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make fuzz: every fuzzer of tests/fuzz for SECONDS_EACH (600), coverage-guided, under
-# ASan and UBSan, two at a time. What was found on the way is kept in the cache, and an
+# ASan and UBSan, side by side. What was found on the way is kept in the cache, and an
 # input that breaks something in build/fuzz. One line of result each, 0 if all is well.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -34,6 +34,6 @@ fuzz() {
 "$here/deps.sh" build fuzz
 quietly "$BUILD/log/fuzz" make -C "$ROOT/tests/fuzz" "-j$(nproc)"
 say "fuzzing, $seconds s each"
-for source in "$ROOT"/tests/fuzz/*.cpp; do two_at_a_time fuzz "$(basename "$source" .cpp)"; done
+for source in "$ROOT"/tests/fuzz/*.cpp; do side_by_side fuzz "$(basename "$source" .cpp)"; done
 all_done
 ! compgen -G "$out/*.failed" >/dev/null

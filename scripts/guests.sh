@@ -3,6 +3,9 @@
 # Runs of the test program in guests, and the table that they end in: what
 # check.sh and check-debug.sh share.
 
+scale=${SCALE:-10}
+[[ $scale =~ ^[1-9][0-9]{0,5}$ ]] || die "SCALE=$scale is not a number from 1 up"
+
 # start_table DIR: the folder of this check, emptied
 start_table() {
     out=$1
@@ -88,7 +91,7 @@ run_guest() {
     # shellcheck disable=SC2086  # the options are words
     boot "$kernel" "$row" "$name" "$planned" $rest "${modules[@]}" \
         --add "$(tests_of "$arch")/ashmem-tests" \
-        -- env "ASHMEM_TEST_SCALE=$(scale_of "$row")" /bin/ashmem-tests "$chosen"
+        -- env "ASHMEM_TEST_SCALE=$scale" /bin/ashmem-tests "$chosen"
 }
 
 # boot KERNEL ROW NAME PLANNED OPTION... -- COMMAND...: shows all of a failure, of
@@ -107,18 +110,23 @@ boot() {
     record "$row" "$name" "$verdict" $((SECONDS - start)) "$out/$label" "$planned"
 }
 
-# two_at_a_time COMMAND...: starts it once there is room
+# How many run at once: one more than there are processors, for some always wait, but
+# no more than memory is for.
+at_once=$(awk -v cpus="$(nproc)" '/^MemAvailable/ {
+    fit = int($2 / 1.5e6); print fit > cpus ? cpus + 1 : (fit > 1 ? fit : 1) }' /proc/meminfo)
+
+# side_by_side COMMAND...: starts it once there is room
 running=0
-two_at_a_time() {
-    if ((running == 2)); then
+side_by_side() {
+    if ((running == at_once)); then
         wait -n || true
-        running=1
+        ((running -= 1))
     fi
     "$@" &
     ((running += 1))
 }
 
-# all_done: waits for what two_at_a_time started
+# all_done: waits for what side_by_side started
 all_done() {
     wait
     running=0

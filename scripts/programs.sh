@@ -21,7 +21,7 @@ build_library static
 build_tests amd64
 build_module "$reference_kernel"
 say "$programs programs from seed $seed on, on $("$ROOT/qemu/fetch.sh" --print "$reference_kernel" release)"
-for driver in original ours; do two_at_a_time run_programs "$driver"; done
+for driver in original ours; do side_by_side run_programs "$driver"; done
 all_done
 compare_programs
 finish "$reference_kernel/programs"

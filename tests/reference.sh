@@ -29,7 +29,7 @@ report() {
 }
 while IFS= read -r name; do
     printf '%s\n' "$name" >/tmp/name
-    if run /tmp/name 20 >/tmp/output 2>&1 && grep -q '^1\.\.1$' /tmp/output; then
+    if run /tmp/name 10 >/tmp/output 2>&1 && grep -q '^1\.\.1$' /tmp/output; then
         report "not ok" "no longer differs: $name"
     else
         report ok "differs: $name"
