@@ -113,14 +113,16 @@ boot() {
 # How many run at once: one more than there are processors, for some always wait, but
 # no more than memory is for.
 at_once=$(awk -v cpus="$(nproc)" '/^MemAvailable/ {
-    fit = int($2 / 1.5e6); print fit > cpus ? cpus + 1 : (fit > 1 ? fit : 1) }' /proc/meminfo)
+    fit = int($2 / 1.5e6)
+    print (fit > cpus ? cpus + 1 : fit > 1 ? fit : 1)
+}' /proc/meminfo)
 
 # side_by_side COMMAND...: starts it once there is room
 running=0
 side_by_side() {
     if ((running == at_once)); then
         wait -n || true
-        ((running -= 1))
+        running=$((running - 1))
     fi
     "$@" &
     ((running += 1))
