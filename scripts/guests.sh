@@ -110,11 +110,11 @@ boot() {
     record "$row" "$name" "$verdict" $((SECONDS - start)) "$out/$label" "$planned"
 }
 
-# How many run at once: one more than there are processors, for some always wait, but
-# no more than memory is for.
+# How many run at once: one for each processor, as far as there is memory. More of them
+# are slower together, for each has two processors of its own.
 at_once=$(awk -v cpus="$(nproc)" '/^MemAvailable/ {
     fit = int($2 / 1.5e6)
-    print (fit > cpus ? cpus + 1 : fit > 1 ? fit : 1)
+    print (fit > cpus ? cpus : fit > 1 ? fit : 1)
 }' /proc/meminfo)
 
 # side_by_side COMMAND...: starts it once there is room
