@@ -108,6 +108,8 @@ bool squeeze_until(const std::function<bool()>& enough, int times) {
         void* memory = mmap(nullptr, most, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED) return false;
+        // the kernel would spend its time on making huge pages
+        madvise(memory, most, MADV_NOHUGEPAGE);
         bool came = false;
         for (std::size_t at = 0; at < most && !came; at += page) {
             static_cast<volatile char*>(memory)[at] = static_cast<char>(at >> 12 | 1);
