@@ -113,24 +113,71 @@ void relieve() noexcept {
     });
 }
 
-std::atomic<bool> watching{false};
+/**
+ * The kernel's file that tells of stalls. The program may close its number, as daemons
+ * do, and get it again for another file: it is ours only while it is this file.
+ */
+class Watch {
+public:
+    /** Begin, unless it has begun. */
+    [[nodiscard]] bool claim() noexcept { return !begun_.exchange(true); }
+
+    /** Have the kernel tell; the descriptor to wait by, or -1. */
+    int open() noexcept {
+        const auto fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, "/proc/pressure/memory",
+                                                   O_RDWR | O_CLOEXEC | O_NONBLOCK));
+        struct stat status {};
+        if (fd < 0) return -1;
+        if (::syscall(SYS_write, fd, trigger, sizeof(trigger)) != ssize_t{sizeof(trigger)} ||
+            real::status(fd, status) != 0) {
+            ::close(fd);
+            return -1;
+        }
+        device_ = status.st_dev;
+        inode_ = status.st_ino;
+        fd_ = fd;
+        return fd;
+    }
+
+    [[nodiscard]] bool is_ours(int fd) const noexcept {
+        struct stat status {};
+        return real::status(fd, status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+    }
+
+    /** Let go, so that the next UNPIN may begin anew. */
+    void end() noexcept {
+        const int fd = fd_.exchange(-1);
+        if (fd >= 0 && is_ours(fd)) ::close(fd);
+        begun_ = false;
+    }
+
+private:
+    std::atomic<bool> begun_{false};
+    std::atomic<int> fd_{-1};
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
+};
+
+Watch pressure;
 
 void* watch(void* descriptor) noexcept {
     const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(descriptor));
-    pollfd pressure{fd, POLLPRI, 0};
-    for (;;) {
-        const int ready = ::poll(&pressure, 1, -1);
-        if (ready < 0 && errno != EINTR) break;
-        if (ready > 0 && (pressure.revents & POLLERR) != 0) break;
-        if (ready > 0) relieve();
+    while (pressure.is_ours(fd)) {
+        pollfd wanted{fd, POLLPRI, 0};
+        const int ready = ::poll(&wanted, 1, -1);
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready < 0 || (wanted.revents & (POLLPRI | POLLERR | POLLNVAL)) != POLLPRI) break;
+        relieve();
     }
-    ::close(fd);
+    pressure.end();
     return nullptr;
 }
 
 /** The child of a fork has no thread but the one that forked. */
 void after_fork() noexcept {
-    watching = false;
+    const int error = errno;
+    pressure.end();
+    errno = error;
 }
 
 } // namespace
@@ -150,12 +197,10 @@ std::uint64_t purge_system() noexcept {
 
 void watch_pressure() noexcept {
     static std::atomic<bool> prepared{false};
-    if (watching.exchange(true)) return;
+    if (!pressure.claim()) return;
     if (!prepared.exchange(true)) ::pthread_atfork(nullptr, nullptr, after_fork);
     const int error = errno;
-    const auto fd = static_cast<int>(
-        ::syscall(SYS_openat, AT_FDCWD, "/proc/pressure/memory", O_RDWR | O_CLOEXEC | O_NONBLOCK));
-    if (fd >= 0 && ::syscall(SYS_write, fd, trigger, sizeof(trigger)) == ssize_t{sizeof(trigger)}) {
+    if (const int fd = pressure.open(); fd >= 0) {
         // the program's signals are not for this thread
         sigset_t every, before;
         ::sigfillset(&every);
@@ -166,11 +211,9 @@ void watch_pressure() noexcept {
         pthread_t thread;
         if (::pthread_create(&thread, &detached, watch,
                              reinterpret_cast<void*>(static_cast<std::intptr_t>(fd))) != 0)
-            ::close(fd);
+            pressure.end();
         ::pthread_attr_destroy(&detached);
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    } else if (fd >= 0) {
-        ::close(fd);
     }
     errno = error;
 }

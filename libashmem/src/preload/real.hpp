@@ -12,7 +12,17 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
+
+namespace ashmem::preload {
+
+inline int failed(int error) noexcept {
+    errno = error;
+    return -1;
+}
+
+} // namespace ashmem::preload
 
 namespace ashmem::preload::real {
 

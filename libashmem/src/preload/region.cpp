@@ -27,11 +27,6 @@ namespace {
 /** Offsets of data that a map can have, in bytes: far from the state. */
 constexpr off_t offset_most = off_t{1} << 60;
 
-int failed(int error) noexcept {
-    errno = error;
-    return -1;
-}
-
 std::uint64_t page_size() noexcept {
     return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
@@ -205,14 +200,51 @@ void show_name(void* map, std::size_t length, const State& state) noexcept {
 }
 
 /** What lies past the region's end faults, as the driver's does: it is past the file's. */
-void end_with_region(void* map, std::size_t length, int prot, int flags, int fd, off_t offset,
+bool end_with_region(void* map, std::size_t length, int prot, int flags, int fd, off_t offset,
                      std::uint64_t size) noexcept {
     const auto from = static_cast<std::uint64_t>(offset);
-    if (from <= size && length <= size - from) return;
+    if (from <= size && length <= size - from) return true;
     const std::uint64_t inside = from < size ? size - from : 0;
     constexpr off_t past = (state_at + (off_t{1} << 61));
-    (void)real::map(static_cast<std::byte*>(map) + inside, length - inside, prot, flags | MAP_FIXED,
-                    fd, past);
+    // the place is the map's own by now
+    const int over = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+    return real::map(static_cast<std::byte*>(map) + inside, length - inside, prot, over, fd,
+                     past) != MAP_FAILED;
+}
+
+/** Why the driver would refuse a map, 0 if it would not; in its order. */
+int map_error(const State& state, int fd, std::size_t length, int prot, int flags,
+              off_t offset) noexcept {
+    const auto access = ::syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE;
+    const bool writes = (flags & MAP_TYPE) != MAP_PRIVATE && (prot & PROT_WRITE) != 0;
+    if (access == O_WRONLY || (writes && access == O_RDONLY)) return EACCES;
+    if (length == 0 || state.size == 0 || in_pages(length) > in_pages(state.size)) return EINVAL;
+    int wanted = prot;
+    if ((prot & PROT_READ) != 0 && reads_mean_exec()) wanted |= PROT_EXEC;
+    constexpr int all_rights = PROT_READ | PROT_WRITE | PROT_EXEC;
+    if ((wanted & all_rights & ~static_cast<int>(state.mask)) != 0) return EPERM;
+    if (const int error = state.mapped == 0 ? creation_error(state.size, flags) : 0) return error;
+    if (offset < 0 || offset > offset_most)
+        return static_cast<std::uint64_t>(offset) % page_size() != 0 ? EINVAL : EOVERFLOW;
+    return 0;
+}
+
+/** A map that ends where the region does, or MAP_FAILED. */
+void* map_region(Locked& state, void* at, std::size_t length, int prot, int flags, int by,
+                 off_t offset) noexcept {
+    const bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    const std::uint64_t size = in_pages(state->size);
+    // the place that the program chose may be the state's
+    state.leave();
+    void* const map = shared ? real::map(at, length, prot, flags, by, offset)
+                             : real::map(at, length, prot, flags | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) return map;
+    if (!shared || end_with_region(map, length, prot, flags, by, offset, size))
+        if (state.enter()) return map;
+    const int error = errno;
+    ::munmap(map, length);
+    errno = error;
+    return MAP_FAILED;
 }
 
 } // namespace
@@ -244,39 +276,15 @@ int ioctl(int fd, unsigned command, unsigned long argument) noexcept {
 void* map(void* at, std::size_t length, int prot, int flags, int fd, off_t offset) noexcept {
     Locked state(fd);
     if (!state) return MAP_FAILED;
-    const auto access = ::syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE;
-    const bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-    const std::uint64_t size = in_pages(state->size);
-    if (access == O_WRONLY || (shared && (prot & PROT_WRITE) != 0 && access == O_RDONLY)) {
-        errno = EACCES;
-        return MAP_FAILED;
-    }
-    if (length == 0 || state->size == 0 || in_pages(length) > size) {
-        errno = EINVAL;
-        return MAP_FAILED;
-    }
-    int wanted = prot;
-    if ((prot & PROT_READ) != 0 && reads_mean_exec()) wanted |= PROT_EXEC;
-    constexpr int all_rights = PROT_READ | PROT_WRITE | PROT_EXEC;
-    if ((wanted & all_rights & ~static_cast<int>(state->mask)) != 0) {
-        errno = EPERM;
-        return MAP_FAILED;
-    }
-    if (const int error = state->mapped == 0 ? creation_error(state->size, flags) : 0) {
+    if (const int error = map_error(*state, fd, length, prot, flags, offset)) {
         errno = error;
-        return MAP_FAILED;
-    }
-    if (offset < 0 || offset > offset_most) {
-        errno = static_cast<std::uint64_t>(offset) % page_size() != 0 ? EINVAL : EOVERFLOW;
         return MAP_FAILED;
     }
     const int by = map_descriptor(state, fd, flags);
     if (by < 0) return MAP_FAILED;
-    void* const map = shared ? real::map(at, length, prot, flags, by, offset)
-                             : real::map(at, length, prot, flags | MAP_ANONYMOUS, -1, 0);
+    void* const map = map_region(state, at, length, prot, flags, by, offset);
     if (map != MAP_FAILED) {
-        if (shared) end_with_region(map, length, prot, flags, by, offset, size);
-        if (!shared) show_name(map, length, *state);
+        if ((flags & MAP_TYPE) == MAP_PRIVATE) show_name(map, length, *state);
         state->mapped = 1;
     }
     if (by != fd) {

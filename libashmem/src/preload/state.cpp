@@ -52,9 +52,11 @@ int create(int flags) noexcept {
     const int own = reopen(fd, flags & (O_ACCMODE | O_CLOEXEC | O_NONBLOCK | O_APPEND));
     if (own < 0) return fail_closing(fd);
     // by the lowest number that was free, as open() promises
-    (void)::dup3(own, fd, flags & O_CLOEXEC);
+    const int placed = ::dup3(own, fd, flags & O_CLOEXEC);
+    const int error = errno;
     ::close(own);
-    return fd;
+    errno = error;
+    return placed < 0 ? fail_closing(fd) : fd;
 }
 
 bool is_emulated(int fd) noexcept {
@@ -72,30 +74,45 @@ int reopen(int fd, int flags) noexcept {
     return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags));
 }
 
-Locked::Locked(int fd) noexcept : fd_(reopen(fd, O_RDWR | O_CLOEXEC)) {
+Locked::Locked(int fd) noexcept {
+    sigset_t every;
+    ::sigfillset(&every);
+    ::pthread_sigmask(SIG_SETMASK, &every, &before_);
+    fd_ = reopen(fd, O_RDWR | O_CLOEXEC);
     if (fd_ < 0) return;
     int locked;
     do {
         locked = ::flock(fd_, LOCK_EX);
     } while (locked != 0 && errno == EINTR);
-    if (locked != 0) return;
+    if (locked == 0) (void)enter();
+}
+
+bool Locked::enter() noexcept {
     void* const map =
         real::map(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, state_at);
-    if (map != MAP_FAILED) state_ = static_cast<State*>(map);
-    if (state_ == nullptr || (state_->magic == magic && state_->count <= ranges_most)) return;
+    if (map == MAP_FAILED) return false;
+    state_ = static_cast<State*>(map);
+    if (state_->magic == magic && state_->count <= ranges_most) return true;
     // another holder wrote nonsense there
-    ::munmap(map, sizeof(State));
-    state_ = nullptr;
+    leave();
     errno = EIO;
+    return false;
+}
+
+void Locked::leave() noexcept {
+    if (state_ != nullptr) ::munmap(state_, sizeof(State));
+    state_ = nullptr;
 }
 
 Locked::~Locked() {
-    if (fd_ < 0) return;
     const int error = errno;
-    if (state_ != nullptr) ::munmap(state_, sizeof(State));
-    // by name: a child that was forked meanwhile has this description too
-    ::flock(fd_, LOCK_UN);
-    ::close(fd_);
+    leave();
+    if (fd_ >= 0) {
+        // by name: a child that was forked meanwhile has this description too
+        ::flock(fd_, LOCK_UN);
+        ::close(fd_);
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     errno = error;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <linux/ashmem.h>
+#include <signal.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -54,7 +55,8 @@ inline constexpr off_t state_at = off_t{1} << 62;
 
 /**
  * A region's state, locked against all other holders for as long as this lives. A
- * holder who is killed lets go of it.
+ * holder who is killed lets go of it. Signals wait meanwhile: their handlers may ask
+ * for the same lock.
  */
 class Locked {
 public:
@@ -67,10 +69,15 @@ public:
     explicit operator bool() const noexcept { return state_ != nullptr; }
     State* operator->() const noexcept { return state_; }
     State& operator*() const noexcept { return *state_; }
+    /** Take the state out of this process's addresses; the lock stays. */
+    void leave() noexcept;
+    /** Have the state again; false with errno. */
+    [[nodiscard]] bool enter() noexcept;
     /** The lock's own descriptor, open for reading and writing whatever the caller's is. */
     [[nodiscard]] int fd() const noexcept { return fd_; }
 
 private:
+    sigset_t before_;
     int fd_;
     State* state_ = nullptr;
 };
