@@ -2,28 +2,20 @@
 // Binder over the kernel's real driver, binder_linux.
 #include "support/binder.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <ashmem/ashmem.hpp>
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <thread>
 
 using namespace ashmem::binder;
-using namespace std::chrono_literals;
+using test::eventually;
+using test::Looper;
 using test::Manager;
 using test::Service;
 using test::serving;
 
 namespace {
-
-std::size_t open_fds() {
-    const std::filesystem::directory_iterator all("/proc/self/fd");
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
 
 std::int32_t add(Call& call, Parcel& out) {
     const std::int32_t a = call.in.i32(), b = call.in.i32();
@@ -34,39 +26,6 @@ std::int32_t add(Call& call, Parcel& out) {
 
 test::BinderChild adder() {
     return serving("adder", [](Process&) { return std::make_shared<Service>(add); });
-}
-
-// Answers with a new region of one page that holds 42.
-std::int32_t give_region(Call&, Parcel& out) {
-    auto region = ashmem::Region::create("by binder", 4096);
-    region.map(ashmem::Prot::read_write).bytes()[0] = std::byte{42};
-    region.set_protection(ashmem::Prot::read);
-    out.fd(region.fd());
-    return 0;
-}
-
-// Hears of deaths and answers calls, beside the test.
-class Looper {
-public:
-    explicit Looper(const std::shared_ptr<Process>& process)
-        : process_(process), thread_([process] { process->serve(); }) {}
-    Looper(const Looper&) = delete;
-    Looper& operator=(const Looper&) = delete;
-    ~Looper() {
-        process_->stop();
-        thread_.join();
-    }
-
-private:
-    std::shared_ptr<Process> process_;
-    std::thread thread_;
-};
-
-template <class Condition>
-bool eventually(Condition condition) {
-    for (int i = 0; i < 1000 && !condition(); ++i)
-        std::this_thread::sleep_for(10ms);
-    return condition();
 }
 
 } // namespace
@@ -157,106 +116,6 @@ TEST_CASE("there is one service manager at a time", "[library][binder]") {
     }
 }
 
-TEST_CASE("a descriptor crosses: another number, the same region", "[library][binder]") {
-    const Manager manager;
-    auto server =
-        serving("regions", [](Process&) { return std::make_shared<Service>(give_region); });
-    const auto process = Process::open();
-    const auto service = find_service(*process, "regions").remote;
-    const std::size_t before = open_fds();
-    for (int i = 0; i < 20; ++i) {
-        Message answer = service->call(1, Parcel());
-        const auto region = ashmem::Region::adopt(answer.fd());
-        CHECK(region.name() == "by binder");
-        CHECK(region.protection() == ashmem::Prot::read);
-        CHECK(region.map(ashmem::Prot::read).bytes()[0] == std::byte{42});
-        std::error_code ec;
-        (void)region.map(ashmem::Prot::read_write, ec);
-        CHECK(ec.value() == EPERM);
-    }
-    CHECK(open_fds() == before);
-}
-
-TEST_CASE("a descriptor that nobody takes is closed", "[library][binder]") {
-    const Manager manager;
-    auto server =
-        serving("regions", [](Process&) { return std::make_shared<Service>(give_region); });
-    const auto process = Process::open();
-    const auto service = find_service(*process, "regions").remote;
-    const std::size_t before = open_fds();
-    {
-        Message answer = service->call(1, Parcel());
-        CHECK(open_fds() == before + 1);
-        CHECK(answer.i32() != 0); // not what it is
-        CHECK(!answer.fd().ok());
-    }
-    CHECK(open_fds() == before);
-}
-
-TEST_CASE("a service that wants no descriptors gets none", "[library][binder]") {
-    const Manager manager;
-    const auto count = [](Call& call, Parcel& out) {
-        out.i32(call.in.fd().ok() ? 1 : 0);
-        out.u64(open_fds());
-        return 0;
-    };
-    auto open = serving("open", [&](Process&) { return std::make_shared<Service>(count, true); });
-    auto closed = serving("closed", [&](Process&) { return std::make_shared<Service>(count); });
-    const auto process = Process::open();
-    Parcel in;
-    in.fd(1);
-    const auto taker = find_service(*process, "open").remote;
-    CHECK(taker->call(1, in).i32() == 1);
-    Message again = taker->call(1, in);
-    CHECK(again.i32() == 1);
-    const std::uint64_t fds = again.u64();
-    Message last = taker->call(1, in);
-    CHECK(last.i32() == 1);
-    CHECK(last.u64() == fds);
-    std::error_code ec;
-    (void)find_service(*process, "closed").remote->call(1, in, ec);
-    CHECK(ec.value() == EREMOTEIO);
-}
-
-TEST_CASE("a server that is killed is heard of, once, and forgotten", "[library][binder]") {
-    const Manager manager;
-    auto server = adder();
-    const auto process = Process::open();
-    const Looper looper(process);
-    const auto service = find_service(*process, "adder").remote;
-    std::atomic<int> deaths{0}, more{0};
-    service->on_death([&] { ++deaths; });
-    service->on_death([&] { ++more; });
-    std::this_thread::sleep_for(50ms);
-    CHECK(deaths == 0);
-    server.kill();
-    CHECK(eventually([&] { return deaths == 1 && more == 1; }));
-    std::error_code ec;
-    (void)service->call(1, Parcel(), ec);
-    CHECK(ec.value() == EPIPE);
-    // the manager hears of it in its own time
-    CHECK(eventually([&] {
-        (void)find_service(*process, "adder", ec);
-        return ec.value() == ENOENT;
-    }));
-    // who asks later is told at once
-    service->on_death([&] { ++more; });
-    CHECK(more == 2);
-    CHECK(deaths == 1);
-}
-
-TEST_CASE("a server that dies before it answers is EPIPE", "[library][binder]") {
-    const Manager manager;
-    auto server = serving("suicide", [](Process&) {
-        return std::make_shared<Service>([](Call&, Parcel&) -> std::int32_t { _exit(0); });
-    });
-    const auto process = Process::open();
-    const auto service = find_service(*process, "suicide").remote;
-    std::error_code ec;
-    (void)service->call(1, Parcel(), ec);
-    CHECK(ec.value() == EPIPE);
-}
-
 TEST_CASE("who is called may call back, within the call", "[library][binder]") {
     const Manager manager;
     auto server = serving("caller", [](Process&) {
@@ -287,32 +146,6 @@ TEST_CASE("who is called may call back, within the call", "[library][binder]") {
     CHECK(answer.i32() == 60);
     CHECK(asked == 3);
     CHECK(answer.object().local == ours);
-}
-
-TEST_CASE("an object lives as long as another process has it", "[library][binder]") {
-    const Manager manager;
-    auto keeper = serving("keeper", [](Process&) {
-        auto kept = std::make_shared<Reference>();
-        return std::make_shared<Service>([kept](Call& call, Parcel&) {
-            *kept = call.code == 1 ? call.in.object() : Reference();
-            return 0;
-        });
-    });
-    const auto process = Process::open();
-    const Looper looper(process);
-    const auto service = find_service(*process, "keeper").remote;
-    std::weak_ptr<Service> watched;
-    {
-        const auto ours = std::make_shared<Service>(add);
-        watched = ours;
-        Parcel in;
-        in.object({ours, nullptr});
-        (void)service->call(1, in);
-    }
-    std::this_thread::sleep_for(50ms);
-    CHECK(!watched.expired());
-    (void)service->call(2, Parcel());
-    CHECK(eventually([&] { return watched.expired(); }));
 }
 
 TEST_CASE("a one-way call arrives, and nobody waits for it", "[library][binder]") {

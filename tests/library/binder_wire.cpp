@@ -64,6 +64,13 @@ TEST_CASE("a parcel gives back what was put in", "[library][host]") {
     CHECK(reader.left() == 0);
 }
 
+TEST_CASE("a string longer than its length can tell is refused", "[library][host]") {
+    const char16_t nothing = 0;
+    const std::u16string_view endless(&nothing, std::size_t{1} << 31);
+    if constexpr (sizeof(std::size_t) > sizeof(std::int32_t))
+        CHECK_THROWS_AS(Parcel().string16(endless), std::length_error);
+}
+
 TEST_CASE("a call begins as libbinder's: policy, work source, SYST, name", "[library][host]") {
     Parcel parcel;
     parcel.token(u"ab");

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <ashmem/binder.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "support/process.hpp"
 
@@ -51,5 +53,30 @@ private:
 // A process that has one service, by this name.
 using Serve = std::function<std::shared_ptr<ashmem::binder::Object>(ashmem::binder::Process&)>;
 BinderChild serving(const std::string& name, const Serve& make);
+
+// Hears of deaths and answers calls, beside the test.
+class Looper {
+public:
+    explicit Looper(const std::shared_ptr<ashmem::binder::Process>& process)
+        : process_(process), thread_([process] { process->serve(); }) {}
+    Looper(const Looper&) = delete;
+    Looper& operator=(const Looper&) = delete;
+    ~Looper() {
+        process_->stop();
+        thread_.join();
+    }
+
+private:
+    std::shared_ptr<ashmem::binder::Process> process_;
+    std::thread thread_;
+};
+
+template <class Condition>
+bool eventually(Condition condition) {
+    using namespace std::chrono_literals;
+    for (int i = 0; i < 1000 && !condition(); ++i)
+        std::this_thread::sleep_for(10ms);
+    return condition();
+}
 
 } // namespace test

@@ -6,6 +6,8 @@
 #include <ashmem/binder/process.hpp>
 #include <cerrno>
 #include <cstring>
+#include <limits>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -50,6 +52,8 @@ void Parcel::i64(std::int64_t value) {
 }
 
 void Parcel::string16(std::u16string_view text) {
+    if (text.size() > std::numeric_limits<std::int32_t>::max())
+        throw std::length_error("binder::Parcel::string16");
     i32(static_cast<std::int32_t>(text.size()));
     std::u16string with_end(text);
     bytes(with_end.c_str(), (text.size() + 1) * sizeof(char16_t));

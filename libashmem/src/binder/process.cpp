@@ -26,7 +26,7 @@ constexpr std::size_t map_size = std::size_t{1} << 20;
 } // namespace
 
 Process::Impl::~Impl() {
-    ::munmap(map, size);
+    if (map != MAP_FAILED) ::munmap(map, size);
 }
 
 Talk& Process::Impl::talk() {
@@ -57,15 +57,20 @@ std::shared_ptr<Process> Process::open(const std::string& device, std::error_cod
         return nullptr;
     }
     unique_fd stop(::eventfd(0, EFD_CLOEXEC));
-    void* const map =
-        ::mmap(nullptr, map_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, fd.get(), 0);
-    if (!stop.ok() || map == MAP_FAILED) {
+    if (!stop.ok()) {
         ec = to_code(errno);
         return nullptr;
     }
+    auto impl = std::make_unique<Impl>(std::move(fd), std::move(stop));
+    impl->map =
+        ::mmap(nullptr, map_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, impl->device.get(), 0);
+    if (impl->map == MAP_FAILED) {
+        ec = to_code(errno);
+        return nullptr;
+    }
+    impl->size = map_size;
     ec.clear();
-    return std::shared_ptr<Process>(
-        new Process(std::make_unique<Impl>(std::move(fd), std::move(stop), map, map_size)));
+    return std::shared_ptr<Process>(new Process(std::move(impl)));
 }
 
 std::shared_ptr<Process> Process::open(const std::string& device) {
@@ -73,10 +78,16 @@ std::shared_ptr<Process> Process::open(const std::string& device) {
 }
 
 void Process::become_context_manager(std::shared_ptr<Object> object) {
-    impl_->context = std::move(object);
+    constexpr char what[] = "binder::Process::become_context_manager";
+    const std::scoped_lock guard(impl_->remotes_lock);
+    if (impl_->context) fail(what, to_code(EBUSY));
+    // calls may come at once
+    impl_->context.swap(object);
     std::int32_t unused = 0;
-    if (::ioctl(impl_->device.get(), BINDER_SET_CONTEXT_MGR, &unused) < 0)
-        fail("binder::Process::become_context_manager", to_code(errno));
+    if (::ioctl(impl_->device.get(), BINDER_SET_CONTEXT_MGR, &unused) == 0) return;
+    const int error = errno;
+    impl_->context.swap(object);
+    fail(what, to_code(error));
 }
 
 std::shared_ptr<Remote> Process::context_manager() {
@@ -85,30 +96,44 @@ std::shared_ptr<Remote> Process::context_manager() {
 
 /** The one Remote of a handle. */
 std::shared_ptr<Remote> Process::remote(std::uint32_t handle) {
+    // these end without the lock
+    Impl::Death death;
+    std::shared_ptr<Remote> made;
     const std::scoped_lock guard(impl_->remotes_lock);
     auto& known = impl_->remotes[handle];
-    if (auto there = known.lock()) return there;
+    if (auto there = known.remote.lock()) return there;
+    made.reset(new Remote(shared_from_this(), handle, ++impl_->last_remote));
     Talk talk(impl_->device.get(), -1);
     talk.say(BC_ACQUIRE, handle);
+    // the one before is about to end, and a handle has one notice of death at a time
+    if (known.number != 0) death = impl_->release(talk, handle, known.number);
+    known = {made, made->number_};
     if (auto ec = talk.flush()) fail("binder::Process", ec);
-    std::shared_ptr<Remote> made(new Remote(shared_from_this(), handle, ++impl_->last_remote));
-    known = made;
     return made;
 }
 
-void Process::forget(const Remote& remote) noexcept {
-    Impl::Death death; // whatever it holds ends without the lock
-    const std::scoped_lock guard(impl_->remotes_lock);
-    Talk talk(impl_->device.get(), -1);
-    if (const auto found = impl_->deaths.extract(remote.number_)) {
+/** Tell the driver that a Remote is no more; what was to be done at its death. */
+Process::Impl::Death Process::Impl::release(Talk& talk, std::uint32_t handle,
+                                            std::uint64_t number) {
+    Death death;
+    if (const auto found = deaths.extract(number)) {
         std::swap(death, found.mapped());
-        talk.say(BC_CLEAR_DEATH_NOTIFICATION, binder_handle_cookie{remote.handle_, remote.number_});
+        talk.say(BC_CLEAR_DEATH_NOTIFICATION, binder_handle_cookie{handle, number});
     }
-    talk.say(BC_RELEASE, remote.handle_);
-    (void)talk.flush();
+    talk.say(BC_RELEASE, handle);
+    return death;
+}
+
+void Process::forget(const Remote& remote) noexcept {
+    Impl::Death death; // ends without the lock
+    const std::scoped_lock guard(impl_->remotes_lock);
     const auto known = impl_->remotes.find(remote.handle_);
-    // there may be a newer one
-    if (known != impl_->remotes.end() && known->second.expired()) impl_->remotes.erase(known);
+    // a newer one has let go for it
+    if (known == impl_->remotes.end() || known->second.number != remote.number_) return;
+    Talk talk(impl_->device.get(), -1);
+    death = impl_->release(talk, remote.handle_, remote.number_);
+    (void)talk.flush();
+    impl_->remotes.erase(known);
 }
 
 Remote::~Remote() {
@@ -126,7 +151,10 @@ void Remote::on_death(const std::function<void()>& then) {
         if (first) {
             Talk talk(impl.device.get(), -1);
             talk.say(BC_REQUEST_DEATH_NOTIFICATION, binder_handle_cookie{handle_, number_});
-            if (auto ec = talk.flush()) fail("binder::Remote::on_death", ec);
+            if (auto ec = talk.flush()) {
+                impl.deaths.erase(found);
+                fail("binder::Remote::on_death", ec);
+            }
         }
     }
     if (happened) then();

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <sys/mman.h>
+
 #include <ashmem/binder/process.hpp>
 #include <ashmem/unique_fd.hpp>
 #include <cstddef>
@@ -41,8 +43,8 @@ private:
 };
 
 struct Process::Impl {
-    Impl(unique_fd opened, unique_fd stop_event, void* mapped, std::size_t mapped_size) noexcept
-        : device(std::move(opened)), stop(std::move(stop_event)), map(mapped), size(mapped_size) {}
+    Impl(unique_fd opened, unique_fd stop_event) noexcept
+        : device(std::move(opened)), stop(std::move(stop_event)) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl();
@@ -53,6 +55,13 @@ struct Process::Impl {
         bool happened = false;
     };
 
+    /** The one Remote of a handle; there may be one that ends and is not forgotten yet. */
+    struct Known {
+        std::weak_ptr<Remote> remote;
+        std::uint64_t number = 0;
+    };
+
+    Death release(Talk& talk, std::uint32_t handle, std::uint64_t number);
     /** The calling thread's own. */
     Talk& talk();
     /** The bytes at an address that the driver gave; none if they are not in its map. */
@@ -61,8 +70,8 @@ struct Process::Impl {
 
     unique_fd device;
     unique_fd stop;
-    void* map;
-    std::size_t size;
+    void* map = MAP_FAILED;
+    std::size_t size = 0;
 
     Objects objects;
     std::shared_ptr<Object> context;
@@ -72,7 +81,7 @@ struct Process::Impl {
 
     // held while the driver is told, so that what it is told comes in the same order
     std::mutex remotes_lock;
-    std::map<std::uint32_t, std::weak_ptr<Remote>> remotes;
+    std::map<std::uint32_t, Known> remotes;
     std::map<std::uint64_t, Death> deaths;
     std::uint64_t last_remote = 0;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <ashmem/binder/service_manager.hpp>
 #include <utility>
+#include <vector>
 
 #include "../error.hpp"
 #include "protocol.hpp"
@@ -91,23 +92,29 @@ std::int32_t ServiceManager::answer(Call& call, Parcel& out) {
 void ServiceManager::add(const std::string& name, Reference service) {
     Reference before; // ends without the lock
     const auto remote = service.remote;
+    bool known = false;
     {
         const std::scoped_lock guard(lock_);
+        known = std::ranges::any_of(services_,
+                                    [&](const auto& one) { return one.second.remote == remote; });
         before = std::exchange(services_[name], std::move(service));
     }
-    if (!remote) return;
-    remote->on_death([self = weak_from_this(), name, which = remote.get()] {
-        if (const auto manager = self.lock()) manager->forget(name, which);
+    // once, whatever its names and however often it comes
+    if (!remote || known) return;
+    remote->on_death([self = weak_from_this(), which = remote.get()] {
+        if (const auto manager = self.lock()) manager->forget(which);
     });
 }
 
-void ServiceManager::forget(const std::string& name, const Remote* service) {
-    Reference last;
+/** Its names go to nobody. */
+void ServiceManager::forget(const Remote* service) {
+    std::vector<Reference> last; // end without the lock
     const std::scoped_lock guard(lock_);
-    const auto found = services_.find(name);
-    if (found == services_.end() || found->second.remote.get() != service) return;
-    last = std::move(found->second);
-    services_.erase(found);
+    std::erase_if(services_, [&](auto& one) {
+        const bool gone = one.second.remote.get() == service;
+        if (gone) last.push_back(std::move(one.second));
+        return gone;
+    });
 }
 
 void add_service(Process& process, std::string_view name, const Reference& service,

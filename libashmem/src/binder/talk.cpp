@@ -25,7 +25,10 @@ void Talk::say(std::uint32_t command) {
     append(&command, sizeof(command));
 }
 
-/** One BINDER_WRITE_READ: 0 or an errno; what was taken is said, whatever the answer. */
+/**
+ * One BINDER_WRITE_READ: 0 or an errno; what was taken is said, whatever the answer.
+ * What the driver refuses is said no more: it points at what its caller is to drop.
+ */
 int Talk::exchange(std::span<std::byte> into, std::size_t& got) noexcept {
     binder_write_read both{};
     both.write_size = out_.size();
@@ -33,7 +36,10 @@ int Talk::exchange(std::span<std::byte> into, std::size_t& got) noexcept {
     both.read_size = into.size();
     both.read_buffer = reinterpret_cast<std::uintptr_t>(into.data());
     const int error = ::ioctl(device_, BINDER_WRITE_READ, &both) < 0 ? errno : 0;
-    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(both.write_consumed));
+    const bool refused = error != 0 && error != EINTR && error != EAGAIN;
+    out_.erase(out_.begin(), refused
+                                 ? out_.end()
+                                 : out_.begin() + static_cast<std::ptrdiff_t>(both.write_consumed));
     got = static_cast<std::size_t>(both.read_consumed);
     return error;
 }

@@ -160,6 +160,10 @@ public:
     /**
      * Be the one that everybody finds as context_manager().
      *
+     * The Process holds the object for good. An object that holds a Remote of this
+     * Process, as a ServiceManager that knows a service does, holds the Process in turn:
+     * both then live until the program ends.
+     *
      * @throws std::system_error EBUSY if there is one; EPERM if it was another user's
      */
     void become_context_manager(std::shared_ptr<Object> object);

@@ -31,7 +31,7 @@ public:
 
 private:
     void add(const std::string& name, Reference service);
-    void forget(const std::string& name, const Remote* service);
+    void forget(const Remote* service);
 
     std::mutex lock_;
     std::map<std::string, Reference> services_;
