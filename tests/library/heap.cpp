@@ -146,11 +146,11 @@ TEST_CASE("a heap over a descriptor duplicates it and knows its size", "[library
 }
 
 TEST_CASE("a heap over a device or file has its path and size", "[library][anywhere]") {
-    char path[] = "/tmp/ashmem-heap-XXXXXX";
-    const int fd = mkstemp(path);
+    const int fd = memfd_create("file", 0);
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
     REQUIRE(ftruncate(fd, static_cast<off_t>(2 * page_size())) == 0);
     {
-        MemoryHeapBase heap(path);
+        MemoryHeapBase heap(path.c_str());
         REQUIRE(heap.getBase() != MAP_FAILED);
         CHECK(heap.getSize() == 2 * page_size());
         CHECK(std::string(heap.getDevice()) == path);
@@ -159,7 +159,6 @@ TEST_CASE("a heap over a device or file has its path and size", "[library][anywh
     char read[4];
     CHECK(pread(fd, read, 4, 0) == 4);
     CHECK(std::string(read, 4) == "here");
-    unlink(path);
     close(fd);
 }
 

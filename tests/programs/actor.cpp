@@ -14,12 +14,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csetjmp>
-#include <csignal>
 #include <cstring>
 #include <sstream>
 #include <vector>
 
+#include "memory.hpp"
 #include "support/process.hpp"
 #include "support/region.hpp"
 
@@ -38,26 +37,6 @@ int fd_of(std::int64_t slot) {
     return first_fd + static_cast<int>(slot);
 }
 
-// FNV-1a, but by words where it can: most of a run's time goes into this.
-std::uint64_t hash(const unsigned char* bytes, std::size_t length) {
-    constexpr std::uint64_t prime = 0x100000001b3;
-    std::uint64_t sum = 0xcbf29ce484222325, word = 0;
-    for (; length >= sizeof(word); bytes += sizeof(word), length -= sizeof(word)) {
-        std::memcpy(&word, bytes, sizeof(word));
-        sum = (sum ^ word) * prime;
-        sum ^= sum >> 32;
-    }
-    for (; length > 0; --length)
-        sum = (sum ^ *bytes++) * prime;
-    return sum;
-}
-
-std::string contents(const unsigned char* bytes, std::size_t length) {
-    std::ostringstream text;
-    text << length << " bytes " << std::hex << hash(bytes, length);
-    return text.str();
-}
-
 // Moves a new descriptor to where its slot has it.
 Answer settle(long fd, std::int64_t slot) {
     if (fd < 0) return {fd, {}};
@@ -65,47 +44,6 @@ Answer settle(long fd, std::int64_t slot) {
     dup3(static_cast<int>(fd), fd_of(slot), flags);
     ::close(static_cast<int>(fd));
     return {0, flags ? "cloexec" : ""};
-}
-
-sigjmp_buf fault;
-void on_fault(int signal) {
-    siglongjmp(fault, signal);
-}
-
-// Touches memory; answers the signal if that is what comes of it.
-template <typename Touch>
-int guarded(Touch touch) {
-    struct sigaction handler {};
-    handler.sa_handler = on_fault;
-    sigaction(SIGSEGV, &handler, nullptr);
-    sigaction(SIGBUS, &handler, nullptr);
-    const int signal = sigsetjmp(fault, 1);
-    if (!signal) touch();
-    return signal;
-}
-
-const char* signal_name(int signal) {
-    return signal == SIGBUS ? "SIGBUS" : "SIGSEGV";
-}
-
-// kind 0: memory for so many bytes. 1: none. 2: as many as half of them before an
-// edge. 3: an address of the kernel's. 4: read-only memory.
-void* buffer(std::int64_t kind, std::size_t length) {
-    static test::EdgePage edge;
-    static std::vector<char> memory;
-    switch (kind) {
-        case 1:
-            return nullptr;
-        case 2:
-            return edge.last(std::min(length / 2, page_size()));
-        case 3:
-            return reinterpret_cast<void*>(~std::uintptr_t{0xfff});
-        case 4:
-            return const_cast<char*>("read-only");
-        default:
-            memory.assign(length, 0x5a);
-            return memory.data();
-    }
 }
 
 std::string name_of_kind(std::int64_t kind) {
