@@ -75,6 +75,15 @@ host_steps() {
     host_step "every claim runs somewhere" all_claims_run
 }
 
+# What needs no guest: one thing after another, for they share what is built.
+run_without_guests() {
+    run_host
+    for sanitizer in "${sanitizers[@]}"; do
+        run_script "host/${sanitizer%,*}" "$BUILD/$sanitizer/tests/ashmem-tests" "$on_host"
+    done
+    run_script host/consumer "$ROOT/tests/consumer/run"
+}
+
 host_step() {
     local claim=$1
     shift
@@ -163,7 +172,10 @@ run_script() {
 run_guests() {
     local kernel arch guest
     say "the driver on ${kernels[*]}, and the original on $reference_kernel; $at_once guests at a time"
-    [[ -n ${TESTS-} ]] || side_by_side run_script build "$ROOT/tests/build/run" "$main_kernel"
+    if [[ -z ${TESTS-} ]]; then
+        side_by_side run_without_guests
+        side_by_side run_script build "$ROOT/tests/build/run" "$main_kernel"
+    fi
     for kernel in "${kernels[@]}"; do
         arch=$(arch_of "$kernel")
         for guest in "${guests[@]}"; do side_by_side run_guest "$kernel" "$arch" "$guest"; done
@@ -223,11 +235,6 @@ if [[ -n ${TESTS-} ]]; then
     (($(claims "$(narrowed '[device],[module],[pressure],[soak],[binder],[preload]')" | wc -l))) || die "TESTS=$TESTS chooses no claim"
 else
     run_harness --kernel "$main_kernel"
-    run_host
-    for sanitizer in "${sanitizers[@]}"; do
-        run_script "host/${sanitizer%,*}" "$BUILD/$sanitizer/tests/ashmem-tests" "$on_host"
-    done
-    run_script host/consumer "$ROOT/tests/consumer/run"
 fi
 run_guests
 mapfile -t expected < <(rows)
