@@ -6,3 +6,6 @@
 #pragma once
 
 #define ASHMEM_API [[gnu::visibility("default")]]
+
+/** For what is inside of something exported, and is not for others. */
+#define ASHMEM_INSIDE [[gnu::visibility("hidden")]]

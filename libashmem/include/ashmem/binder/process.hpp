@@ -45,7 +45,7 @@ public:
 
 private:
     friend class Process;
-    struct Held;
+    struct ASHMEM_INSIDE Held;
     explicit Message(std::unique_ptr<Held> held) noexcept;
 
     std::unique_ptr<Held> held_;
@@ -181,18 +181,18 @@ public:
 private:
     friend class Message;
     friend class Remote;
-    struct Impl;
+    struct ASHMEM_INSIDE Impl;
     explicit Process(std::unique_ptr<Impl> impl) noexcept;
 
-    std::shared_ptr<Remote> remote(std::uint32_t handle);
-    Message call(std::uint32_t handle, std::uint32_t code, const Parcel& in, bool one_way,
-                 std::error_code& ec);
-    void handle(std::uint32_t command, std::span<const std::byte> body);
-    void died(std::uint64_t number);
-    void answer(std::span<const std::byte> body);
-    void reply(const Parcel& out, std::int32_t status);
-    Message receive(std::span<const std::byte> body);
-    void forget(const Remote& remote) noexcept;
+    ASHMEM_INSIDE std::shared_ptr<Remote> remote(std::uint32_t handle);
+    ASHMEM_INSIDE Message call(std::uint32_t handle, std::uint32_t code, const Parcel& in,
+                               bool one_way, std::error_code& ec);
+    ASHMEM_INSIDE void handle(std::uint32_t command, std::span<const std::byte> body);
+    ASHMEM_INSIDE void died(std::uint64_t number);
+    ASHMEM_INSIDE void answer(std::span<const std::byte> body);
+    ASHMEM_INSIDE void reply(const Parcel& out, std::int32_t status);
+    ASHMEM_INSIDE Message receive(std::span<const std::byte> body);
+    ASHMEM_INSIDE void forget(const Remote& remote) noexcept;
 
     std::unique_ptr<Impl> impl_;
 };

@@ -30,8 +30,8 @@ public:
     std::int32_t answer(Call& call, Parcel& out) override;
 
 private:
-    void add(const std::string& name, Reference service);
-    void forget(const Remote* service);
+    ASHMEM_INSIDE void add(const std::string& name, Reference service);
+    ASHMEM_INSIDE void forget(const Remote* service);
 
     std::mutex lock_;
     std::map<std::string, Reference> services_;
