@@ -115,7 +115,7 @@ public:
     /**
      * Have a function called once, when its process ends, by a thread that is in
      * Process::serve(); at once if that was heard of before. No longer called once this
-     * Remote has ended. It must not throw.
+     * Remote has ended. It must not throw; copying it must not lead here.
      *
      * @throws std::system_error the errno of the driver
      */
