@@ -35,6 +35,7 @@ private:
 
 // Each of these returns what went wrong, or nothing.
 std::string mount_all();                           // mounts.cpp
+std::string start_processors();                    // processors.cpp
 std::string load_modules(const char* list);        // modules.cpp
 std::string start_swap(const std::string& device); // swap.cpp
 

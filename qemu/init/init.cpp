@@ -74,8 +74,9 @@ int main() {
     // Without a channel there is no trailer, and the host says so.
     if (!channel) power_off();
     const std::string taint_before = taint();
+    std::string failure = mount_failure.empty() ? start_processors() : mount_failure;
     channel.record("begin");
-    const std::string failure = mount_failure.empty() ? prepare(config) : mount_failure;
+    if (failure.empty()) failure = prepare(config);
     if (!failure.empty()) {
         channel.record("fail " + failure);
         record_checks(channel, taint_before);
