@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binder over the kernel's real driver: descriptors that cross, and how long objects,
 // and those who hold them, live.
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "support/binder.hpp"
 
@@ -38,9 +38,15 @@ std::int32_t give_region(Call&, Parcel& out) {
     return 0;
 }
 
-test::BinderChild region_server() {
-    return serving("regions", [](Process&) { return std::make_shared<Service>(give_region); });
-}
+// Who asks a server for regions, and the descriptors open before the first.
+struct RegionClient {
+    Manager manager;
+    test::BinderChild server =
+        serving("regions", [](Process&) { return std::make_shared<Service>(give_region); });
+    std::shared_ptr<Process> process = Process::open();
+    std::shared_ptr<Remote> service = find_service(*process, "regions").remote;
+    std::size_t before = open_fds();
+};
 
 // A function that takes its time to be copied, which on_death() does under its lock.
 struct SlowCopy {
@@ -70,13 +76,9 @@ std::shared_ptr<Service> silent() {
 } // namespace
 
 TEST_CASE("a descriptor crosses: another number, the same region", "[library][binder]") {
-    const Manager manager;
-    auto server = region_server();
-    const auto process = Process::open();
-    const auto service = find_service(*process, "regions").remote;
-    const std::size_t before = open_fds();
+    const RegionClient client;
     for (int i = 0; i < 20; ++i) {
-        Message answer = service->call(1, Parcel());
+        Message answer = client.service->call(1, Parcel());
         const auto region = ashmem::Region::adopt(answer.fd());
         CHECK(region.name() == "by binder");
         CHECK(region.protection() == ashmem::Prot::read);
@@ -85,22 +87,18 @@ TEST_CASE("a descriptor crosses: another number, the same region", "[library][bi
         (void)region.map(ashmem::Prot::read_write, ec);
         CHECK(ec.value() == EPERM);
     }
-    CHECK(open_fds() == before);
+    CHECK(open_fds() == client.before);
 }
 
 TEST_CASE("a descriptor that nobody takes is closed", "[library][binder]") {
-    const Manager manager;
-    auto server = region_server();
-    const auto process = Process::open();
-    const auto service = find_service(*process, "regions").remote;
-    const std::size_t before = open_fds();
+    const RegionClient client;
     {
-        Message answer = service->call(1, Parcel());
-        CHECK(open_fds() == before + 1);
+        Message answer = client.service->call(1, Parcel());
+        CHECK(open_fds() == client.before + 1);
         CHECK(answer.i32() != 0); // not what it is
         CHECK(!answer.fd().ok());
     }
-    CHECK(open_fds() == before);
+    CHECK(open_fds() == client.before);
 }
 
 TEST_CASE("a service that wants no descriptors gets none", "[library][binder]") {

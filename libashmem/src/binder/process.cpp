@@ -146,8 +146,6 @@ void Remote::on_death(const std::function<void()>& then) {
     {
         const std::scoped_lock guard(impl.remotes_lock);
         const auto [found, first] = impl.deaths.try_emplace(number_);
-        happened = found->second.happened;
-        if (!happened) found->second.then.push_back(then);
         if (first) {
             Talk talk(impl.device.get(), -1);
             talk.say(BC_REQUEST_DEATH_NOTIFICATION, binder_handle_cookie{handle_, number_});
@@ -156,6 +154,9 @@ void Remote::on_death(const std::function<void()>& then) {
                 fail("binder::Remote::on_death", ec);
             }
         }
+        happened = found->second.happened;
+        // last, for a copy that fails must not leave a notice that was never asked for
+        if (!happened) found->second.then.push_back(then);
     }
     if (happened) then();
 }

@@ -35,7 +35,7 @@ public:
     void u32(std::uint32_t value) { i32(static_cast<std::int32_t>(value)); }
     void i64(std::int64_t value);
     void u64(std::uint64_t value) { i64(static_cast<std::int64_t>(value)); }
-    /** A string of UTF-16, as Android's. */
+    /** A string of UTF-16, as Android's. @throws std::length_error beyond 2^31 - 1 units */
     void string16(std::u16string_view text);
     /** What a call begins with, from Android 11 on: whose method is meant. */
     void token(std::u16string_view interface);
