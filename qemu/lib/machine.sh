@@ -27,7 +27,7 @@ set_machine() {
         amd64)
             QEMU=qemu-system-x86_64
             # The kernel believes a processor that has ERMS or FSRM to be quick at
-            # "rep movsb", which QEMU emulates byte by byte: pages take twice as long.
+            # "rep movsb", by which it clears and copies pages; QEMU goes byte by byte.
             emulated_cpu=max,-erms,-fsrm
             # A byte written there ends QEMU with twice that and one; a panic or
             # a reboot gives 0.
