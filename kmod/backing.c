@@ -99,34 +99,65 @@ int ashmem_backing_map(struct file *backing, struct vm_area_struct *vma)
 }
 
 /**
- * ashmem_backing_stretch - how far a number of pages reaches
+ * ashmem_backing_pages - how many pages a file holds, in memory or in swap
+ * @backing: the file
+ *
+ * Return: their number, read while it may change.
+ */
+unsigned long ashmem_backing_pages(struct file *backing)
+{
+	return READ_ONCE(SHMEM_I(file_inode(backing))->alloced);
+}
+
+/**
+ * ashmem_backing_next - the next page that holds something
+ * @backing: the file
+ * @first: in: first page to look at; out: the page found
+ * @last: last page to look at, included
+ *
+ * Return: true if there is one.
+ */
+bool ashmem_backing_next(struct file *backing, unsigned long *first,
+			 unsigned long last)
+{
+	return xa_find(&backing->f_mapping->i_pages, first, last, XA_PRESENT);
+}
+
+/**
+ * ashmem_backing_populated_span - how far a number of pages reaches
  * @backing: the file
  * @first: first page to look at
  * @last: last page to look at, included
- * @pages: in: how many pages that hold something to take, at least 1; out: how
- *         many there are up to the page returned
+ * @max_pages: how many pages that hold something to take, at least 1
+ * @found: what there is up to the page returned; a huge page is never cut, so
+ *         that this may be more than @max_pages
  *
  * Holes cost nothing, or whoever unpins a vast empty region could keep reclaim
- * busy with it for ever. Something may be in memory or in swap; a huge page
- * counts as one.
+ * busy with it for ever.
  *
- * Return: the last page of the stretch, which ends before the next page that
+ * Return: the last page of the span, which ends before the next page that
  * holds something.
  */
-unsigned long ashmem_backing_stretch(struct file *backing, unsigned long first,
-				     unsigned long last, unsigned long *pages)
+unsigned long ashmem_backing_populated_span(struct file *backing,
+					    unsigned long first,
+					    unsigned long last,
+					    unsigned long max_pages,
+					    struct ashmem_populated *found)
 {
 	struct xarray *held = &backing->f_mapping->i_pages;
 	unsigned long index = first;
-	unsigned long found = 0;
+	unsigned long pages;
 	void *entry;
 
+	*found = (struct ashmem_populated){};
 	entry = xa_find(held, &index, last, XA_PRESENT);
-	while (entry && found < *pages) {
-		found++;
+	while (entry && found->pages < max_pages) {
+		pages = 1UL << xa_get_order(held, index);
+		found->pages += pages;
+		if (!xa_is_value(entry))
+			found->resident += pages;
 		entry = xa_find_after(held, &index, last, XA_PRESENT);
 	}
-	*pages = found;
 	return entry ? index - 1 : last;
 }
 

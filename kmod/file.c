@@ -3,10 +3,9 @@
  * The open device: a region from open to close, read, seek and fdinfo.
  *
  * Data is read from the backing file, positions belong to the descriptor's own
- * open file. Neither read nor seek holds a lock of the region over its call
- * into the backing file, for both may fault or sleep there.
+ * open file. Neither read nor seek takes a lock of the region: the backing
+ * file, once there, stays for as long as the region is open.
  */
-#include <linux/file.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/seq_file.h>
@@ -24,31 +23,60 @@ static int ashmem_open(struct inode *inode, struct file *file)
 	region = ashmem_region_create();
 	if (!region)
 		return -ENOMEM;
+	ashmem_purge_init_region(region);
 	file->private_data = region;
 	return 0;
 }
 
+/*
+ * Nobody is left who could pin what is unpinned, but maps may live on: the pages
+ * count as pinned from here on. So a purge under way, after which none begins, is
+ * waited for. It is one punch of a bounded number of pages, and slow only where
+ * whoever maps the region makes it so.
+ */
+static void release_unpinned(struct ashmem_region *region)
+{
+	unsigned int last_purge;
+	bool more;
+
+	do {
+		mutex_lock(&region->lock);
+		more = ashmem_range_drop(region);
+		last_purge = region->purges_begun;
+		mutex_unlock(&region->lock);
+		cond_resched();
+	} while (more);
+	wait_event(region->purge_wait, ashmem_purge_ended(region, last_purge));
+}
+
 static int ashmem_release(struct inode *inode, struct file *file)
 {
-	ashmem_region_close(file->private_data);
+	struct ashmem_region *region = file->private_data;
+
+	/* a region that never had a range is known to nobody else */
+	if (region->range_count || region->spare ||
+	    ashmem_purge_under_way(region))
+		release_unpinned(region);
+	ashmem_region_close(region);
 	return 0;
 }
 
 static ssize_t ashmem_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct file *backing;
-	size_t size;
+	struct ashmem_region *region = iocb->ki_filp->private_data;
+	struct file *backing = ashmem_region_backing(region);
+	struct kiocb kiocb;
 	ssize_t ret;
 
-	backing = ashmem_region_get_backing(iocb->ki_filp->private_data, &size);
-	if (!size)
-		ret = 0;
-	else if (!backing)
-		ret = -EBADF;
-	else
-		ret = vfs_iter_read(backing, to, &iocb->ki_pos, 0);
-	if (backing)
-		fput(backing);
+	if (!backing)
+		return ashmem_region_get_size(region) ? -EBADF : 0;
+	/*
+	 * What vfs_iter_read() would check of the backing file has been checked
+	 * of this one: the position, and the right to read.
+	 */
+	kiocb_clone(&kiocb, iocb, backing);
+	ret = backing->f_op->read_iter(&kiocb, to);
+	iocb->ki_pos = kiocb.ki_pos;
 	return ret;
 }
 
@@ -74,20 +102,12 @@ static loff_t ashmem_llseek_backing(struct file *file, struct file *backing,
 
 static loff_t ashmem_llseek(struct file *file, loff_t offset, int whence)
 {
-	struct file *backing;
-	size_t size;
-	loff_t ret;
+	struct ashmem_region *region = file->private_data;
+	struct file *backing = ashmem_region_backing(region);
 
-	backing = ashmem_region_get_backing(file->private_data, &size);
-	if (!size)
-		ret = -EINVAL;
-	else if (!backing)
-		ret = -EBADF;
-	else
-		ret = ashmem_llseek_backing(file, backing, offset, whence);
-	if (backing)
-		fput(backing);
-	return ret;
+	if (!backing)
+		return ashmem_region_get_size(region) ? -EBADF : -EINVAL;
+	return ashmem_llseek_backing(file, backing, offset, whence);
 }
 
 #ifdef CONFIG_PROC_FS

@@ -50,12 +50,9 @@ static int __init ashmem_init(void)
 	ret = ashmem_range_init();
 	if (ret)
 		return ret;
-	ret = ashmem_lru_init();
-	if (ret)
-		goto err_range;
 	ret = ashmem_region_init();
 	if (ret)
-		goto err_lru;
+		goto err_range;
 	ret = ashmem_backing_init();
 	if (ret)
 		goto err_region;
@@ -76,8 +73,6 @@ err_purge:
 	ashmem_purge_exit();
 err_region:
 	ashmem_region_exit();
-err_lru:
-	ashmem_lru_exit();
 err_range:
 	ashmem_range_exit();
 	return ret;
@@ -89,7 +84,6 @@ static void __exit ashmem_exit(void)
 	ashmem_shrinker_exit();
 	ashmem_purge_exit();
 	ashmem_region_exit();
-	ashmem_lru_exit();
 	ashmem_range_exit();
 }
 

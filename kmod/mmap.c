@@ -50,6 +50,7 @@ static void mmap_private(struct vm_area_struct *vma)
 static int mmap_backing(struct ashmem_region *region, struct file *backing,
 			struct vm_area_struct *vma)
 {
+	unsigned long lacking;
 	int ret;
 
 	if (vma->vm_flags & VM_SHARED) {
@@ -59,7 +60,9 @@ static int mmap_backing(struct ashmem_region *region, struct file *backing,
 	} else {
 		mmap_private(vma);
 	}
-	vm_flags_clear(vma, (VM_ACCESS & ~region->prot_mask) << 4);
+	lacking = (VM_ACCESS & ~region->prot_mask) << 4;
+	if (lacking)
+		vm_flags_clear(vma, lacking);
 	/* last: a failing mmap must leave the file that it was called with */
 	vma_set_file(vma, backing);
 	return 0;
@@ -82,11 +85,13 @@ static int mmap_locked(struct ashmem_region *region, struct vm_area_struct *vma)
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 	ret = mmap_backing(region, backing, vma);
-	if (ret)
+	if (ret) {
 		fput(backing);
-	else
-		region->backing = backing;
-	return ret;
+		return ret;
+	}
+	/* pairs with ashmem_region_backing() */
+	smp_store_release(&region->backing, backing);
+	return 0;
 }
 
 /**

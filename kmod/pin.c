@@ -2,31 +2,40 @@
 /*
  * PIN, UNPIN and GET_PIN_STATUS: from bytes that a user gave to pages.
  *
- * A request is checked under the same lock under which it is carried out. An
- * interval that turns out to be needed is allocated outside that lock, which
- * reclaim wants, and the request is checked again from the start.
+ * A request is checked and carried out under the same lock. If it needs a range
+ * object, the object is allocated outside that lock, since the allocation may
+ * enter reclaim, which tries the lock; the object becomes the region's spare. A
+ * request that meets many ranges releases the lock after each batch. What it
+ * has done by then stays done, as if it had been two requests.
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/sched.h>
 #include "ashmem.h"
 
 /**
- * struct request - a range as the user gave it, and what came of it
+ * struct pin_request - a range as the user gave it, and its outcome
  * @offset: first byte
  * @len: bytes, 0 for all up to the end
  * @first: first page, once checked
  * @count: pages, once checked; 0 for the empty range at the very end
- * @purge: number of the purge that PIN has to wait for
+ * @may_split: PIN may leave two ranges where there was one
+ * @purged: PIN met pages that were purged
+ * @overlaps: PIN has to wait for a purge under way
+ * @purge: the number of that purge
  */
-struct request {
+struct pin_request {
 	u32 offset;
 	u32 len;
 	unsigned long first;
 	unsigned long count;
+	bool may_split;
+	bool purged;
+	bool overlaps;
 	unsigned int purge;
 };
 
-static unsigned long request_last(const struct request *req)
+static unsigned long request_last(const struct pin_request *req)
 {
 	return req->first + req->count - 1;
 }
@@ -35,7 +44,7 @@ static unsigned long request_last(const struct request *req)
  * All in 64 bits: a region may be larger than the 4 GiB that @offset and @len
  * can express, and a length of 0 reaches its end all the same.
  */
-static int request_check(struct ashmem_region *region, struct request *req)
+static int request_check(struct ashmem_region *region, struct pin_request *req)
 {
 	u64 size = PAGE_ALIGN((u64)region->size);
 	u64 bytes;
@@ -55,56 +64,79 @@ static int request_check(struct ashmem_region *region, struct request *req)
 }
 
 /*
- * Takes the pages out of reach of further purges, and notes which one, if any,
- * is still to be waited for.
+ * Removes the pages from the set, so that no further purge takes them, and then
+ * notes which purge under way overlaps.
  */
-static int pin_locked(struct ashmem_region *region, struct request *req,
-		      struct ashmem_range **spare)
+static int pin_locked(struct ashmem_region *region, struct pin_request *req)
 {
 	unsigned long last = request_last(req);
+	int ret;
 
-	req->purge = ashmem_purge_overlaps(region, req->first, last) ?
-		     region->purges_begun : region->purges_done;
-	return ashmem_range_pin(region, req->first, last, spare);
+	ret = ashmem_range_pin(region, req->first, last, req->may_split,
+			       &req->purged);
+	if (ret)
+		return ret;
+	req->overlaps = ashmem_purge_overlaps(region, req->first, last);
+	req->purge = region->purges_begun;
+	return 0;
 }
 
-static int unpin_locked(struct ashmem_region *region, struct request *req,
-			struct ashmem_range **spare)
+static int unpin_locked(struct ashmem_region *region, struct pin_request *req)
 {
+	unsigned long last = request_last(req);
+	int ret;
+
 	/*
-	 * A purge zeroes what every holder sees. Who may not write may not
-	 * bring that about either; unpinning is advice, so it is not an error.
+	 * A purge zeroes what every holder sees, so a region that nobody may
+	 * write must not be purged either. UNPIN is advice: this is no error.
 	 */
 	if (!(region->prot_mask & PROT_WRITE))
 		return 0;
-	return ashmem_range_unpin(region, req->first, request_last(req), spare);
+	ret = ashmem_range_unpin(region, &req->first, last);
+	req->count = last - req->first + 1;
+	return ret;
 }
 
-typedef int request_fn(struct ashmem_region *region, struct request *req,
-		       struct ashmem_range **spare);
+/* Allocates the range that a request needs. */
+static int request_get_spare(struct ashmem_region *region,
+			     struct pin_request *req)
+{
+	struct ashmem_range *range = ashmem_range_alloc();
 
-/* Checks a request and carries it out, with an interval if it wants one. */
-static int request_run(struct ashmem_region *region, struct request *req,
+	if (range) {
+		mutex_lock(&region->lock);
+		ashmem_range_set_spare(region, range);
+		mutex_unlock(&region->lock);
+		return 0;
+	}
+	/* PIN never fails for lack of memory: it does without */
+	if (!req->may_split)
+		return -ENOMEM;
+	req->may_split = false;
+	return 0;
+}
+
+typedef int request_fn(struct ashmem_region *region, struct pin_request *req);
+
+/* Checks a request and carries it out, with a new range if it needs one. */
+static int request_run(struct ashmem_region *region, struct pin_request *req,
 		       request_fn *run)
 {
-	struct ashmem_range *spare = NULL;
 	int ret;
 
-	for (;;) {
-		mutex_lock(&region->lock);
-		ret = request_check(region, req);
-		if (!ret && req->count)
-			ret = run(region, req, &spare);
-		mutex_unlock(&region->lock);
-
-		if (ret != -EAGAIN)
+	mutex_lock(&region->lock);
+	/* what it looks at is frozen from the first success on */
+	ret = request_check(region, req);
+	while (!ret && req->count) {
+		ret = run(region, req);
+		if (ret != -EAGAIN && ret != -ENOBUFS)
 			break;
-		/* charged to the memory cgroup of the caller */
-		spare = ashmem_range_alloc(GFP_KERNEL_ACCOUNT);
-		if (!spare)
-			return -ENOMEM;
+		mutex_unlock(&region->lock);
+		ret = ret == -ENOBUFS ? request_get_spare(region, req) : 0;
+		cond_resched();
+		mutex_lock(&region->lock);
 	}
-	ashmem_range_free(spare);
+	mutex_unlock(&region->lock);
 	return ret;
 }
 
@@ -114,22 +146,28 @@ static int request_run(struct ashmem_region *region, struct request *req,
  * @offset: first byte, page-aligned
  * @len: bytes, page-aligned; 0 for all up to the end
  *
+ * Where a range has to be split and the region is at its limit of ranges, or
+ * memory is short, the smaller of its remainders is pinned as well.
+ *
  * Return: ASHMEM_WAS_PURGED if any of the pages was purged since it was
  * unpinned, else ASHMEM_NOT_PURGED; -EINVAL before the first map or for a
- * range that is unaligned or passes the page-rounded size; -ENOMEM;
- * -ERESTARTSYS if the caller was killed while a purge of these pages ended.
+ * range that is unaligned or passes the page-rounded size; -ERESTARTSYS if the
+ * caller was killed while a purge of these pages ended.
  */
 int ashmem_pin(struct ashmem_region *region, u32 offset, u32 len)
 {
-	struct request req = { .offset = offset, .len = len };
-	int ret, killed;
+	struct pin_request req = { .offset = offset, .len = len,
+				   .may_split = true };
+	int ret;
 
 	ret = request_run(region, &req, pin_locked);
-	if (ret < 0 || !req.count)
+	if (!ret && req.overlaps)
+		ret = wait_event_killable(region->purge_wait,
+					  ashmem_purge_ended(region,
+							     req.purge));
+	if (ret)
 		return ret;
-	killed = wait_event_killable(region->purge_wait,
-				     ashmem_purge_ended(region, req.purge));
-	return killed ?: ret;
+	return req.purged ? ASHMEM_WAS_PURGED : ASHMEM_NOT_PURGED;
 }
 
 /**
@@ -140,12 +178,12 @@ int ashmem_pin(struct ashmem_region *region, u32 offset, u32 len)
  *
  * Without PROT_WRITE in the mask it checks its arguments and does nothing.
  *
- * Return: 0; -EINVAL as ashmem_pin(); -ENOMEM, also for a region that has as
- * many separate ranges as a region may have.
+ * Return: 0; -EINVAL as ashmem_pin(); -ENOMEM, also for a region at its limit
+ * of ranges.
  */
 int ashmem_unpin(struct ashmem_region *region, u32 offset, u32 len)
 {
-	struct request req = { .offset = offset, .len = len };
+	struct pin_request req = { .offset = offset, .len = len };
 
 	return request_run(region, &req, unpin_locked);
 }
@@ -160,14 +198,14 @@ int ashmem_unpin(struct ashmem_region *region, u32 offset, u32 len)
  */
 int ashmem_pin_status(struct ashmem_region *region, u32 offset, u32 len)
 {
-	struct request req = { .offset = offset, .len = len };
+	struct pin_request req = { .offset = offset, .len = len };
 	int ret;
 
 	mutex_lock(&region->lock);
 	ret = request_check(region, &req);
 	if (!ret)
-		ret = req.count && ashmem_range_any(region, req.first,
-						    request_last(&req)) ?
+		ret = req.count && ashmem_range_first(region, req.first,
+						      request_last(&req)) ?
 		      ASHMEM_IS_UNPINNED : ASHMEM_IS_PINNED;
 	mutex_unlock(&region->lock);
 	return ret;

@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Purging: the one path by which reclaim and PURGE_ALL_CACHES drop pages.
+ * Purging: how reclaim and PURGE_ALL_CACHES drop pages.
  *
  * A purge begins under the region's lock: pages are marked as purged, and the
- * region notes that their punch is to come. It ends, with all locks left, when
- * they are punched out. A region has one purge at a time. PIN waits for one
- * that overlaps, for it must not report pages as safe while a punch is still
- * to come; nobody else waits, in this region or another.
+ * region notes the punch to come. It ends, with no lock held, when the pages
+ * are punched out. A region has one purge at a time, of a bounded number of
+ * pages. PIN waits for a purge that overlaps, since it must not report pages as
+ * safe before the punch. Close waits too, since maps may live on. Nobody else
+ * waits.
  *
- * Reclaim begins purges but leaves the punch to a worker, and waits for it for
- * a bounded time only: a punch waits for the pages' locks, and a task that got
- * into reclaim may hold one of these (it may be collapsing or splitting a huge
- * page of the very same file).
+ * For reclaim a worker punches; reclaim.c says why.
  */
-#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include "ashmem.h"
-
-/* How long reclaim waits for a worker to punch: long beside a usual punch. */
-#define RECLAIM_PATIENCE (HZ / 10)
+#include "compat/compat.h"
 
 static struct workqueue_struct *purge_workers;
 
@@ -30,32 +25,22 @@ static struct workqueue_struct *purge_workers;
  */
 int __init ashmem_purge_init(void)
 {
-	/* memory is short when they are needed: they have a rescuer */
+	/*
+	 * Memory is short when the workers are needed, so they have a rescuer.
+	 * Their priority is an ordinary one: whoever maps the region decides
+	 * how long a punch takes, and must not get more of the processor by it.
+	 */
 	purge_workers = alloc_workqueue(KBUILD_MODNAME, WQ_MEM_RECLAIM |
-					WQ_UNBOUND | WQ_HIGHPRI, 0);
+					WQ_UNBOUND, 0);
 	return purge_workers ? 0 : -ENOMEM;
 }
 
 /**
- * ashmem_purge_exit - stop the workers once they are through
+ * ashmem_purge_exit - stop the workers when they have finished
  */
 void ashmem_purge_exit(void)
 {
 	destroy_workqueue(purge_workers);
-}
-
-/**
- * ashmem_purge_under_way - has a region a purge that has not ended
- * @region: the region
- *
- * With the region's lock held, false stays false: none begins meanwhile.
- *
- * Return: true if it has.
- */
-bool ashmem_purge_under_way(const struct ashmem_region *region)
-{
-	return READ_ONCE(region->purges_begun) !=
-	       READ_ONCE(region->purges_done);
 }
 
 /**
@@ -75,56 +60,70 @@ bool ashmem_purge_overlaps(const struct ashmem_region *region,
 }
 
 /**
- * ashmem_purge_ended - is a purge through
+ * ashmem_purge_ended - has a purge ended
  * @region: the region; its lock is not needed
  * @number: the region's purges_begun, read with that purge under way
  *
- * Return: true if it is, or if there never was one.
+ * Return: true if it has, or if there never was one.
  */
 bool ashmem_purge_ended(const struct ashmem_region *region, unsigned int number)
 {
-	/* pairs with purge_end(): who sees the number sees the pages gone */
+	/* pairs with ashmem_purge_end(): the pages are gone before it counts */
 	unsigned int done = smp_load_acquire(&region->purges_done);
 
 	return (int)(done - number) >= 0;
 }
 
-/*
- * Begins to purge the oldest interval: as much of it as has about @most pages
- * to drop. Returns how many these are; one for none at all, so that who counts
- * gets on.
+/**
+ * ashmem_purge_begin - note a punch that is to come
+ * @region: the region, locked, without a purge under way
+ * @first: first page
+ * @last: last page, included
+ * @pages: pages that it may free, at most
+ *
+ * The caller marks the pages as purged before it releases the lock.
  */
-static unsigned long purge_begin(struct ashmem_region *region,
-				 unsigned long most)
+void ashmem_purge_begin(struct ashmem_region *region, unsigned long first,
+			unsigned long last, unsigned long pages)
 {
-	struct ashmem_range *range = ashmem_lru_oldest_of(region);
-	unsigned long pages = most;
-	unsigned long last;
-
 	lockdep_assert_held(&region->lock);
 
-	last = ashmem_backing_stretch(region->backing, range->it.start,
-				      range->it.last, &pages);
-	region->purge_first = range->it.start;
-	region->purge_last = ashmem_range_purge(range, last);
+	region->purge_first = first;
+	region->purge_last = last;
+	WRITE_ONCE(region->purge_pages, pages);
+	WRITE_ONCE(region->purge_slow, false);
+	WRITE_ONCE(region->purge_start, 0);
 	WRITE_ONCE(region->purges_begun, region->purges_begun + 1);
-	return pages ?: 1;
 }
 
-/* Ends it. The caller is not in reclaim and holds no lock. */
-static void purge_end(struct ashmem_region *region)
+/**
+ * ashmem_purge_end - punch the pages of the purge under way
+ * @region: the region, not locked
+ *
+ * For a caller who is not in reclaim and holds no lock.
+ */
+void ashmem_purge_end(struct ashmem_region *region)
 {
+	u64 start = ktime_get_ns();
 	unsigned int flags;
 
-	/* what a punch allocates is little, and it gives back far more */
-	flags = memalloc_noreclaim_save();
+	lockdep_assert_not_held(&region->lock);
+
+	/*
+	 * A punch allocates a little and may enter reclaim. It must not come
+	 * back to this driver, where it would wait for itself.
+	 */
+	WRITE_ONCE(region->purge_start, start);
+	flags = memalloc_nofs_save();
 	ashmem_backing_punch(region->backing, region->purge_first,
 			     region->purge_last);
-	memalloc_noreclaim_restore(flags);
+	memalloc_nofs_restore(flags);
+	WRITE_ONCE(region->purge_time, ktime_get_ns() - start);
 
 	/* pairs with ashmem_purge_ended() */
 	smp_store_release(&region->purges_done, region->purges_done + 1);
-	wake_up_all(&region->purge_wait);
+	if (wq_has_sleeper(&region->purge_wait))
+		wake_up_all(&region->purge_wait);
 }
 
 static void purge_work(struct work_struct *work)
@@ -132,7 +131,7 @@ static void purge_work(struct work_struct *work)
 	struct ashmem_region *region =
 		container_of(work, struct ashmem_region, purge_work);
 
-	purge_end(region);
+	ashmem_purge_end(region);
 	ashmem_region_put(region);
 }
 
@@ -146,89 +145,21 @@ void ashmem_purge_init_region(struct ashmem_region *region)
 	INIT_WORK(&region->purge_work, purge_work);
 }
 
-static bool wait_for_worker(struct ashmem_region *region, unsigned int number)
+/**
+ * ashmem_purge_queue - have a worker punch the pages of the purge under way
+ * @region: the region, locked
+ */
+void ashmem_purge_queue(struct ashmem_region *region)
 {
-	return wait_event_timeout(region->purge_wait,
-				  ashmem_purge_ended(region, number),
-				  RECLAIM_PATIENCE);
+	lockdep_assert_held(&region->lock);
+	ashmem_region_get(region);
+	queue_work(purge_workers, &region->purge_work);
 }
 
 /**
- * ashmem_purge_reclaim - purge the oldest pages, from within reclaim
- * @most: about how many pages that hold something
- *
- * Never waits for a region's lock, and for a punch for a bounded time.
- *
- * Return: the pages purged, 0 if there was nothing, or nothing to be had now.
+ * ashmem_purge_flush - wait for all punches that workers have been given
  */
-unsigned long ashmem_purge_reclaim(unsigned long most)
+void ashmem_purge_flush(void)
 {
-	struct ashmem_region *region;
-	unsigned long done = 0;
-	bool patient = true;
-	unsigned int number;
-
-	while (done < most && !fatal_signal_pending(current)) {
-		/* one that is being purged is still the oldest: it is next */
-		region = ashmem_lru_trylock_oldest(patient);
-		if (!region)
-			break;
-		if (!ashmem_purge_under_way(region)) {
-			done += purge_begin(region, most - done);
-			ashmem_region_get(region);
-			queue_work(purge_workers, &region->purge_work);
-		}
-		number = region->purges_begun;
-		mutex_unlock(&region->lock);
-
-		if (patient)
-			patient = wait_for_worker(region, number);
-		ashmem_region_put(region);
-		cond_resched();
-	}
-	return done;
-}
-
-/* Purges the oldest interval of a region, which may change at any moment. */
-static int purge_oldest_of(struct ashmem_region *region, u64 age)
-{
-	struct ashmem_range *range;
-	bool begun = false;
-	unsigned int number;
-
-	if (mutex_lock_killable(&region->lock))
-		return -EINTR;
-	range = ashmem_lru_oldest_of(region);
-	if (range && range->age <= age && !ashmem_purge_under_way(region)) {
-		purge_begin(region, ULONG_MAX);
-		begun = true;
-	}
-	number = region->purges_begun;
-	mutex_unlock(&region->lock);
-
-	if (begun)
-		purge_end(region);
-	return wait_event_killable(region->purge_wait,
-				   ashmem_purge_ended(region, number));
-}
-
-/**
- * ashmem_purge_all - purge every range in the system that is unpinned now
- *
- * Return: the pages that were purgeable before, at most INT_MAX; -EINTR or
- * -ERESTARTSYS if the caller was killed meanwhile.
- */
-long ashmem_purge_all(void)
-{
-	unsigned long before = ashmem_lru_pages_exact();
-	u64 age = ashmem_lru_now();
-	struct ashmem_region *region;
-	int ret = 0;
-
-	while (!ret && (region = ashmem_lru_get_oldest(age))) {
-		ret = purge_oldest_of(region, age);
-		ashmem_region_put(region);
-		cond_resched();
-	}
-	return ret ?: before;
+	flush_workqueue(purge_workers);
 }

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The set of a region's unpinned pages: disjoint intervals in a tree.
- *
- * A page is in one interval at the most; pages in none are pinned. A step costs
- * the logarithm of the number of intervals, an operation one step for each
- * interval that it meets. Everything here runs under the region's lock, sleeps
- * nowhere and allocates nothing that could enter reclaim: a function that may
- * need an interval more takes it from its caller's @spare, and with none there
- * answers -EAGAIN before any change.
- *
- * Two intervals that touch become one where that loses nothing: both purged,
- * or the upper one unpinned right after the lower, with nothing unpinned in
- * between anywhere. The lower end of an interval is thus never the younger.
+ * An interval of unpinned pages: its object, and its place in the tree of its
+ * region, by page number. What the intervals of a region mean is unpinned.c's.
  */
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include "ashmem.h"
-
-/*
- * Intervals in a region: beyond it UNPIN fails, while a PIN that splits one
- * never does. A region with more is not a cache but an attack on kernel memory.
- */
-#define RANGES_MOST 131072UL
+#include "compat/compat.h"
 
 static struct kmem_cache *range_cache;
 
@@ -32,7 +17,7 @@ static struct kmem_cache *range_cache;
  */
 int __init ashmem_range_init(void)
 {
-	range_cache = KMEM_CACHE(ashmem_range, 0);
+	range_cache = KMEM_CACHE(ashmem_range, SLAB_ACCOUNT);
 	return range_cache ? 0 : -ENOMEM;
 }
 
@@ -45,300 +30,182 @@ void ashmem_range_exit(void)
 }
 
 /**
- * ashmem_range_alloc - memory for an interval
- * @gfp: how to get it
+ * ashmem_range_alloc - memory for an interval, charged to the caller's cgroup
  *
  * Return: an interval that belongs to no region yet, or NULL.
  */
-struct ashmem_range *ashmem_range_alloc(gfp_t gfp)
+struct ashmem_range *ashmem_range_alloc(void)
 {
-	return kmem_cache_alloc(range_cache, gfp);
+	struct ashmem_range *range;
+
+	range = kmem_cache_alloc_lru(range_cache, &ashmem_lru, GFP_KERNEL);
+	if (range) {
+		range->head = NULL;
+		range->memcg = ashmem_lru_memcg();
+	}
+	return range;
 }
 
 /**
- * ashmem_range_free - give back an interval that is in no region
- * @range: the interval or NULL
+ * ashmem_range_free - give back an interval, and the place that it kept
+ * @range: an interval that is in no region
  */
 void ashmem_range_free(struct ashmem_range *range)
 {
-	if (range)
-		kmem_cache_free(range_cache, range);
+	if (range->head)
+		ashmem_lru_del(range);
+	kmem_cache_free(range_cache, range);
 }
 
-static struct ashmem_range *range_first(struct ashmem_region *region,
+/**
+ * ashmem_range_set_spare - keep an interval for when the next one is needed
+ * @region: the region, locked
+ * @range: an interval that is in no region, or NULL for none
+ */
+void ashmem_range_set_spare(struct ashmem_region *region,
+			    struct ashmem_range *range)
+{
+	lockdep_assert_held(&region->lock);
+	if (region->spare)
+		ashmem_range_free(region->spare);
+	WRITE_ONCE(region->spare, range);
+}
+
+/**
+ * ashmem_range_take_spare - the spare interval, for use
+ * @region: the region, locked
+ *
+ * Return: the interval, which may have a place in the LRU still, or NULL.
+ */
+struct ashmem_range *ashmem_range_take_spare(struct ashmem_region *region)
+{
+	struct ashmem_range *range = region->spare;
+
+	WRITE_ONCE(region->spare, NULL);
+	return range;
+}
+
+/**
+ * ashmem_range_first - the lowest interval that has any of these pages
+ * @region: the region, locked
+ * @first: first page
+ * @last: last page, included
+ *
+ * Return: the interval, or NULL if all the pages are pinned.
+ */
+struct ashmem_range *ashmem_range_first(struct ashmem_region *region,
 					unsigned long first, unsigned long last)
 {
-	struct interval_tree_node *it;
-
-	it = interval_tree_iter_first(&region->ranges, first, last);
-	return it ? container_of(it, struct ashmem_range, it) : NULL;
-}
-
-static void range_insert(struct ashmem_region *region,
-			 struct ashmem_range *range, unsigned long first,
-			 unsigned long last)
-{
-	range->region = region;
-	range->it.start = first;
-	range->it.last = last;
-	interval_tree_insert(&range->it, &region->ranges);
-	region->range_count++;
-	region->unpinned_pages += ashmem_range_pages(range);
-	if (range->purged)
-		region->purged_pages += ashmem_range_pages(range);
-}
-
-static void range_remove(struct ashmem_range *range)
-{
-	struct ashmem_region *region = range->region;
-
-	interval_tree_remove(&range->it, &region->ranges);
-	region->range_count--;
-	region->unpinned_pages -= ashmem_range_pages(range);
-	if (range->purged)
-		region->purged_pages -= ashmem_range_pages(range);
-}
-
-/* Changes the bounds of an interval that keeps its place in the LRU. */
-static void range_resize(struct ashmem_range *range, unsigned long first,
-			 unsigned long last)
-{
-	unsigned long before = ashmem_range_pages(range);
-
-	range_remove(range);
-	range_insert(range->region, range, first, last);
-	if (!range->purged)
-		ashmem_lru_resized(before, ashmem_range_pages(range));
-}
-
-/* Takes an interval out of its region; the memory is the caller's. */
-static void range_take_out(struct ashmem_range *range)
-{
-	if (!range->purged)
-		ashmem_lru_del(range);
-	range_remove(range);
-}
-
-/**
- * ashmem_range_any - is any page of an interval unpinned
- * @region: the region, locked
- * @first: first page
- * @last: last page, included
- *
- * Return: true if one is.
- */
-bool ashmem_range_any(struct ashmem_region *region, unsigned long first,
-		      unsigned long last)
-{
-	lockdep_assert_held(&region->lock);
-	return range_first(region, first, last);
-}
-
-/* Grows the youngest interval of all by pages that lie right above it. */
-static bool range_extend(struct ashmem_region *region, unsigned long first,
-			 unsigned long last)
-{
-	struct ashmem_range *below;
-
-	below = first ? range_first(region, first - 1, first - 1) : NULL;
-	if (!below || !ashmem_lru_is_youngest(below))
-		return false;
-	range_resize(below, below->it.start, last);
-	return true;
-}
-
-/* Makes one interval of a purged one and the purged ones that touch it. */
-static void range_join_purged(struct ashmem_range *range)
-{
-	struct ashmem_region *region = range->region;
-	unsigned long first = range->it.start;
-	unsigned long last = range->it.last;
-	struct ashmem_range *below, *above;
-
-	below = first ? range_first(region, first - 1, first - 1) : NULL;
-	above = range_first(region, last + 1, last + 1);
-	if (below && below->purged) {
-		first = below->it.start;
-		range_take_out(below);
-		ashmem_range_free(below);
-	}
-	if (above && above->purged) {
-		last = above->it.last;
-		range_take_out(above);
-		ashmem_range_free(above);
-	}
-	range_resize(range, first, last);
-}
-
-/**
- * ashmem_range_unpin - make pages purgeable
- * @region: the region, locked
- * @first: first page
- * @last: last page, included
- * @spare: in and out: an interval to use, or NULL
- *
- * Intervals that overlap are merged, and the result is the youngest of all. If
- * one of them was purged, all of it counts as purged, as in the original
- * driver. Nothing changes where all the pages are unpinned already.
- *
- * Return: 0; -EAGAIN if an interval was needed and @spare had none; -ENOMEM if
- * the region has as many as a region may have.
- */
-int ashmem_range_unpin(struct ashmem_region *region, unsigned long first,
-		       unsigned long last, struct ashmem_range **spare)
-{
-	struct ashmem_range *merged, *range;
-	bool purged = false;
+	struct rb_node *node = region->ranges.rb_node;
+	struct ashmem_range *range, *found = NULL;
 
 	lockdep_assert_held(&region->lock);
 
-	merged = range_first(region, first, last);
-	if (merged && merged->it.start <= first && merged->it.last >= last)
-		return 0;
-	if (!merged) {
-		if (range_extend(region, first, last))
-			return 0;
-		if (region->range_count >= RANGES_MOST)
-			return -ENOMEM;
-		if (!*spare)
-			return -EAGAIN;
-		swap(merged, *spare);
-	}
-	while ((range = range_first(region, first, last))) {
-		first = min(first, range->it.start);
-		last = max(last, range->it.last);
-		purged |= range->purged;
-		range_take_out(range);
-		if (range != merged)
-			ashmem_range_free(range);
-	}
-	merged->purged = purged;
-	range_insert(region, merged, first, last);
-	if (purged)
-		range_join_purged(merged);
-	else
-		ashmem_lru_add(merged);
-	return 0;
-}
-
-/*
- *   range   |--------------------------|
- *   pin            |first  last|
- *   after   |-----|             |------|
- */
-static void range_split(struct ashmem_range *range, unsigned long first,
-			unsigned long last, struct ashmem_range *upper)
-{
-	unsigned long end = range->it.last;
-
-	upper->purged = range->purged;
-	range_resize(range, range->it.start, first - 1);
-	range_insert(range->region, upper, last + 1, end);
-	if (!upper->purged)
-		ashmem_lru_add_above(upper, range);
-}
-
-/**
- * ashmem_range_pin - take pages out of the set
- * @region: the region, locked
- * @first: first page
- * @last: last page, included
- * @spare: in and out: an interval to use, or NULL
- *
- * Return: 1 if any of the pages lay in a purged interval, 0 if none did,
- * -EAGAIN if an interval was needed and @spare had none.
- */
-int ashmem_range_pin(struct ashmem_region *region, unsigned long first,
-		     unsigned long last, struct ashmem_range **spare)
-{
-	struct ashmem_range *range;
-	bool purged = false;
-
-	lockdep_assert_held(&region->lock);
-
-	range = range_first(region, first, last);
-	if (range && range->it.start < first && range->it.last > last) {
-		if (!*spare)
-			return -EAGAIN;
-		range_split(range, first, last, *spare);
-		*spare = NULL;
-		return range->purged;
-	}
-	while ((range = range_first(region, first, last))) {
-		purged |= range->purged;
-		if (range->it.start < first) {
-			range_resize(range, range->it.start, first - 1);
-		} else if (range->it.last > last) {
-			range_resize(range, last + 1, range->it.last);
-		} else {
-			range_take_out(range);
-			ashmem_range_free(range);
+	while (node) {
+		range = rb_entry(node, struct ashmem_range, node);
+		if (range->last < first) {
+			node = node->rb_right;
+			continue;
 		}
+		found = range;
+		/* Disjoint: none below it has @first too */
+		if (range->first <= first)
+			break;
+		node = node->rb_left;
 	}
-	return purged;
+	return found && found->first <= last ? found : NULL;
 }
 
-/* Cuts the pages up to @last off an interval; NULL without memory for it. */
-static struct ashmem_range *range_cut(struct ashmem_range *range,
-				      unsigned long last)
+/* The LRU reads both counts without the lock. */
+static void range_account(struct ashmem_region *region, long pages, long purged)
 {
-	unsigned long first = range->it.start;
-	struct ashmem_range *cut;
-
-	/* under the lock and in reclaim: whatever is there at once or nothing */
-	cut = ashmem_range_alloc(GFP_NOWAIT | __GFP_NOWARN | __GFP_NOMEMALLOC);
-	if (!cut)
-		return NULL;
-	cut->purged = true;
-	range_resize(range, last + 1, range->it.last);
-	range_insert(range->region, cut, first, last);
-	return cut;
+	WRITE_ONCE(region->unpinned_pages, region->unpinned_pages + pages);
+	WRITE_ONCE(region->purged_pages, region->purged_pages + purged);
 }
 
 /**
- * ashmem_range_purge - mark an interval, from its start on, as purged
- * @range: an interval that is not purged, its region locked
- * @last: the last page to mark, in the interval
- *
- * Return: the last page marked: @last, or the interval's last where memory is
- * so short that it can't be cut.
- */
-unsigned long ashmem_range_purge(struct ashmem_range *range,
-				 unsigned long last)
-{
-	struct ashmem_range *victim = NULL;
-
-	lockdep_assert_held(&range->region->lock);
-
-	if (last < range->it.last)
-		victim = range_cut(range, last);
-	if (!victim) {
-		victim = range;
-		last = victim->it.last;
-		ashmem_lru_del(victim);
-		victim->purged = true;
-		victim->region->purged_pages += ashmem_range_pages(victim);
-	}
-	range_join_purged(victim);
-	return last;
-}
-
-/**
- * ashmem_range_drop - take intervals out of the set, whichever
+ * ashmem_range_insert - an interval comes into a region's tree
  * @region: the region, locked
- * @most: how many at the most
- *
- * Return: true if some are left.
+ * @range: an interval that is in no region
+ * @first: first page
+ * @last: last page, included
+ * @intact: first page that was not purged, @last + 1 if all were
  */
-bool ashmem_range_drop(struct ashmem_region *region, unsigned int most)
+void ashmem_range_insert(struct ashmem_region *region,
+			 struct ashmem_range *range, unsigned long first,
+			 unsigned long last, unsigned long intact)
 {
-	struct ashmem_range *range;
+	struct rb_node **link = &region->ranges.rb_node;
+	struct rb_node *parent = NULL;
 
-	lockdep_assert_held(&region->lock);
-
-	while ((range = range_first(region, 0, ULONG_MAX)) && most--) {
-		range_take_out(range);
-		ashmem_range_free(range);
+	while (*link) {
+		parent = *link;
+		if (first < rb_entry(parent, struct ashmem_range, node)->first)
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
 	}
-	return range;
+	range->region = region;
+	range->first = first;
+	range->last = last;
+	range->intact = intact;
+	range->parts = NULL;
+	rb_link_node(&range->node, parent, link);
+	rb_insert_color(&range->node, &region->ranges);
+	region->range_count++;
+	range_account(region, ashmem_range_pages(range),
+		      ashmem_range_purged_pages(range));
+}
+
+/**
+ * ashmem_range_remove - an interval leaves its region's tree
+ * @range: the interval, its region locked
+ */
+void ashmem_range_remove(struct ashmem_range *range)
+{
+	struct ashmem_region *region = range->region;
+
+	rb_erase(&range->node, &region->ranges);
+	region->range_count--;
+	range_account(region, -ashmem_range_pages(range),
+		      -ashmem_range_purged_pages(range));
+}
+
+/**
+ * ashmem_range_resize - an interval gets other pages
+ * @range: the interval, its region locked
+ * @first: first page
+ * @last: last page, included
+ * @intact: first page that was not purged, @last + 1 if all were
+ *
+ * Disjoint, so that it keeps its place in the tree.
+ */
+void ashmem_range_resize(struct ashmem_range *range, unsigned long first,
+			 unsigned long last, unsigned long intact)
+{
+	range_account(range->region, -ashmem_range_pages(range),
+		      -ashmem_range_purged_pages(range));
+	range->first = first;
+	range->last = last;
+	range->intact = intact;
+	range_account(range->region, ashmem_range_pages(range),
+		      ashmem_range_purged_pages(range));
+}
+
+/**
+ * ashmem_range_swap - two objects stand for each other's interval
+ * @a: an interval, its region locked
+ * @b: another of the same region
+ */
+void ashmem_range_swap(struct ashmem_range *a, struct ashmem_range *b)
+{
+	struct rb_root *root = &a->region->ranges;
+	struct rb_node place;
+
+	rb_replace_node(&a->node, &place, root);
+	rb_replace_node(&b->node, &a->node, root);
+	rb_replace_node(&place, &b->node, root);
+	swap(a->first, b->first);
+	swap(a->last, b->last);
+	swap(a->intact, b->intact);
 }

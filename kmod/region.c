@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A region: its name, size and prot mask, its life from open to close.
+ * A region: its name, size and prot mask.
  *
  * Name and size may change until the first map makes the backing file; from
  * then on both are frozen. The test and the change stand under the region's
@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include "ashmem.h"
+#include "compat/compat.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
@@ -52,10 +53,7 @@ struct ashmem_region *ashmem_region_create(void)
 	mutex_init(&region->lock);
 	strscpy(region->path, ASHMEM_PATH_PREFIX, sizeof(region->path));
 	region->prot_mask = PROT_ALL;
-	region->ranges = RB_ROOT_CACHED;
-	INIT_LIST_HEAD(&region->lru);
-	RB_CLEAR_NODE(&region->lru_node);
-	ashmem_purge_init_region(region);
+	region->ranges = RB_ROOT;
 	return region;
 }
 
@@ -68,6 +66,17 @@ static void region_free(struct kref *ref)
 		fput(region->backing);
 	mutex_destroy(&region->lock);
 	kmem_cache_free(region_cache, region);
+}
+
+static void region_free_now(struct kref *ref)
+{
+	struct ashmem_region *region =
+		container_of(ref, struct ashmem_region, ref);
+
+	if (region->backing)
+		ashmem_compat_fput_now(region->backing);
+	region->backing = NULL;
+	region_free(ref);
 }
 
 /**
@@ -90,31 +99,16 @@ void ashmem_region_put(struct ashmem_region *region)
 	kref_put(&region->ref, region_free);
 }
 
-/* Ranges that close drops before it lets go of the lock and the processor. */
-#define CLOSE_BATCH 1024
-
 /**
- * ashmem_region_close - the end of the open file
- * @region: the region
+ * ashmem_region_close - drop the reference of the open file
+ * @region: the region; the caller holds no lock and is not in reclaim
  *
- * What was unpinned counts as pinned from here on, for maps of the region may
- * live on and nobody is left who could pin it: so a purge under way, after
- * which none begins, is waited for.
+ * A backing file that nobody maps ends here: to defer its end costs as much as
+ * a system call.
  */
 void ashmem_region_close(struct ashmem_region *region)
 {
-	unsigned int last_purge;
-	bool more;
-
-	do {
-		mutex_lock(&region->lock);
-		more = ashmem_range_drop(region, CLOSE_BATCH);
-		last_purge = region->purges_begun;
-		mutex_unlock(&region->lock);
-		cond_resched();
-	} while (more);
-	wait_event(region->purge_wait, ashmem_purge_ended(region, last_purge));
-	ashmem_region_put(region);
+	kref_put(&region->ref, region_free_now);
 }
 
 static char *region_name(struct ashmem_region *region)
@@ -252,27 +246,6 @@ int ashmem_region_get_file_id(struct ashmem_region *region, u64 *id)
 	}
 	mutex_unlock(&region->lock);
 	return ret;
-}
-
-/**
- * ashmem_region_get_backing - the backing file for use without the lock
- * @region: the region
- * @size: where the size in bytes goes, of the same moment
- *
- * Return: the file with a reference for the caller, NULL before the first map.
- */
-struct file *ashmem_region_get_backing(struct ashmem_region *region,
-				       size_t *size)
-{
-	struct file *backing;
-
-	mutex_lock(&region->lock);
-	*size = region->size;
-	backing = region->backing;
-	if (backing)
-		get_file(backing);
-	mutex_unlock(&region->lock);
-	return backing;
 }
 
 /**

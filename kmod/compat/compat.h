@@ -11,10 +11,13 @@
 
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/list_lru.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include "features.h"
 
 #ifndef HAVE_VMA_SET_FILE
@@ -36,6 +39,15 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 {
 	vma->vm_flags &= ~flags;
 }
+#endif
+
+#ifndef HAVE_FILE_REF
+#error "no answer from compat/probes/file_ref.c"
+#elif HAVE_FILE_REF
+/* Ends a file at once, as close() does, for callers that hold no lock. */
+#define ashmem_compat_fput_now(file) __fput_sync(file)
+#else
+#define ashmem_compat_fput_now(file) fput(file)
 #endif
 
 #ifndef HAVE_SHMEM_VMA_FLAGS
@@ -87,39 +99,124 @@ static inline int ashmem_compat_call_mmap(const struct file_operations *fops,
 	return fops->mmap ? fops->mmap(file, vma) : -EOPNOTSUPP;
 }
 
+#ifndef HAVE_KMEM_CACHE_ALLOC_LRU
+#error "no answer from compat/probes/kmem_cache_alloc_lru.c"
+#elif !HAVE_KMEM_CACHE_ALLOC_LRU
+/* kernels before 5.18 make room in every list for every memory cgroup */
+#define kmem_cache_alloc_lru(cache, lru, gfp) kmem_cache_alloc(cache, gfp)
+#endif
+
+#ifndef HAVE_LIST_LRU_ADD_OBJ
+#error "no answer from compat/probes/list_lru_add_obj.c"
+#elif !HAVE_LIST_LRU_ADD_OBJ
+#define list_lru_add_obj(lru, item) list_lru_add(lru, item)
+#define list_lru_del_obj(lru, item) list_lru_del(lru, item)
+#endif
+
+#ifndef HAVE_LIST_LRU_WALK_UNLOCKED
+#error "no answer from compat/probes/list_lru_walk_unlocked.c"
+#elif HAVE_LIST_LRU_WALK_UNLOCKED
+#define ASHMEM_COMPAT_LRU_LOCK
+#else
+/* a parameter between the list and the argument of a walk's callback */
+#define ASHMEM_COMPAT_LRU_LOCK spinlock_t *lock,
+#endif
+
+#ifndef HAVE_MM_ACCOUNT_RECLAIMED_PAGES
+#error "no answer from compat/probes/mm_account_reclaimed_pages.c"
+#elif HAVE_MM_ACCOUNT_RECLAIMED_PAGES
+/* What reclaim was credited with by shrinkers and has not counted yet. */
+static inline unsigned long ashmem_compat_reclaimed_pages(void)
+{
+	return current->reclaim_state ? current->reclaim_state->reclaimed : 0;
+}
+#else
+static inline unsigned long ashmem_compat_reclaimed_pages(void)
+{
+	return current->reclaim_state ?
+	       current->reclaim_state->reclaimed_slab : 0;
+}
+
+static inline void mm_account_reclaimed_pages(unsigned long pages)
+{
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
+}
+#endif
+
+#ifndef lockdep_assert_not_held
+#define lockdep_assert_not_held(lock) ((void)(lock))
+#endif
+
 #ifndef HAVE_SHRINKER_ALLOC
 #error "no answer from compat/probes/shrinker_alloc.c"
 #endif
 #ifndef HAVE_REGISTER_SHRINKER_NAME
 #error "no answer from compat/probes/register_shrinker_name.c"
 #endif
+/*
+ * Registers a shrinker and prepares the list that it is asked for, which needs
+ * the number that the shrinker has by then.
+ */
 #if HAVE_SHRINKER_ALLOC
-static inline int ashmem_compat_shrinker_register(struct shrinker *shrinker)
+static inline int ashmem_compat_shrinker_register(struct shrinker *shrinker,
+						  struct list_lru *lru)
 {
-	shrinker_register(shrinker);
-	return 0;
+	int ret = list_lru_init_memcg(lru, shrinker);
+
+	if (ret)
+		shrinker_free(shrinker);
+	else
+		shrinker_register(shrinker);
+	return ret;
 }
 #else
-#define shrinker_alloc(flags, name) kzalloc(sizeof(struct shrinker), GFP_KERNEL)
-
-static inline int ashmem_compat_shrinker_register(struct shrinker *shrinker)
+static inline struct shrinker *shrinker_alloc(unsigned int flags,
+					      const char *name)
 {
-	int ret;
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
 
-#if HAVE_REGISTER_SHRINKER_NAME
-	ret = register_shrinker(shrinker, KBUILD_MODNAME);
-#else
-	ret = register_shrinker(shrinker);
-#endif
-	if (ret)
-		kfree(shrinker);
-	return ret;
+	if (shrinker)
+		shrinker->flags = flags;
+	return shrinker;
 }
 
 static inline void shrinker_free(struct shrinker *shrinker)
 {
 	unregister_shrinker(shrinker);
 	kfree(shrinker);
+}
+
+static inline unsigned long
+ashmem_compat_count_none(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	return SHRINK_EMPTY;
+}
+
+static inline int ashmem_compat_shrinker_register(struct shrinker *shrinker,
+						  struct list_lru *lru)
+{
+	typeof(shrinker->count_objects) count = shrinker->count_objects;
+	int ret;
+
+	/* it has its number once it is registered, and may be asked at once */
+	shrinker->count_objects = ashmem_compat_count_none;
+#if HAVE_REGISTER_SHRINKER_NAME
+	ret = register_shrinker(shrinker, KBUILD_MODNAME);
+#else
+	ret = register_shrinker(shrinker);
+#endif
+	if (ret) {
+		kfree(shrinker);
+		return ret;
+	}
+	ret = list_lru_init_memcg(lru, shrinker);
+	if (ret)
+		shrinker_free(shrinker);
+	else
+		/* who calls it sees the list */
+		smp_store_release(&shrinker->count_objects, count);
+	return ret;
 }
 #endif
 
