@@ -5,29 +5,37 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-programs fuzz shell
+.PHONY: demo check check-debug check-differential costs fuzz shell
 demo: ## the main job, in a VM, as a story; FILE=path hands over another file, MEMORY=MB gives the guest more
 	@scripts/demo.sh
 
 check: ## all tests: the harness's own, the library's on this machine, the driver's in VMs
-	@scripts/check.sh
+	@scripts/deps.sh python
+	@scripts/check
 
 check-debug: ## the driver's tests on a kernel with KASAN, lockdep, kmemleak and UBSAN, built here
-	@scripts/check-debug.sh
+	@scripts/deps.sh python
+	@scripts/check-debug
 
-check-programs: ## random programs on the original driver and on ours; PROGRAMS=100000, SEED=
-	@scripts/programs.sh
+check-differential: ## random programs on the original driver and on ours; PROGRAMS=100000, SEED=
+	@scripts/deps.sh python
+	@scripts/check-differential
+
+costs: ## what the driver takes beside memfd, in instructions; KERNELS=, ASK="calls lives"
+	@scripts/deps.sh python
+	@scripts/costs
 
 fuzz: ## what other processes may send, coverage-guided, under ASan and UBSan; SECONDS_EACH=600
-	@scripts/fuzz.sh
+	@scripts/deps.sh python
+	@scripts/fuzz
 
 shell: ## a prompt in a VM with the module loaded, the library and the tools in place
 	@scripts/shell.sh
 
 .PHONY: lint
-lint: ## checkpatch, sparse, W=1, clang-tidy, clang-format, shellcheck, codespell, SPDX lines
+lint: ## checkpatch, sparse, W=1, clang-tidy, clang-format, shellcheck, pyflakes, codespell, SPDX lines
 	@scripts/lint.sh
 
 # For a development VM of your own, not for the machine you work on.
@@ -45,17 +53,18 @@ unload: ## rmmod it; refused while anybody holds a region
 	rmmod ashmem
 
 .PHONY: lib tests install uninstall
-lib: ## libashmem and libashmemxx, shared and static, in build/lib
-	@$(MAKE) -C libashmem all
+lib: ## the libraries, shared and static, in build/lib; cmake --list-presets tells of other builds
+	@scripts/deps.sh library
+	@cmake --preset default
+	@cmake --build build --parallel $$(nproc) --target libraries
 
-tests: lib ## build/tests/ashmem-tests, static
-	@$(MAKE) -C tests all
+tests: ## build/tests/ashmem-tests, static
+	@scripts/deps.sh build
+	@cmake --preset default
+	@cmake --build build --parallel $$(nproc) --target tests
 
-install: lib ## the libraries and headers, under PREFIX (/usr/local) and DESTDIR
-	@$(MAKE) -C libashmem install
-
-uninstall: ## what install put there
-	@$(MAKE) -C libashmem uninstall
+install uninstall: ## the libraries and headers, under PREFIX (/usr/local), LIBDIR and DESTDIR
+	@scripts/install.sh $@
 
 .PHONY: clean
 clean: ## all that was built in this tree; the cache stays

@@ -31,15 +31,6 @@ clean_up() {
     rmdir --ignore-fail-on-non-empty -- "$CACHE_DIR/kernels" 2>/dev/null || true
 }
 
-# fail_step WHAT LOG: a full disk explains any failed step better than its own words
-fail_step() {
-    if (($(free_mb "$CACHE_DIR") < 5)) || grep -qs 'No space left' "$2"; then
-        die "no space left in $CACHE_DIR ($1)"
-    fi
-    die "$1: $(grep -E '^(E|dpkg[a-z-]*|depmod|tar): |[Ee]rror:|: not found|\*\*\* ' "$2" |
-        head -n 1 | cut -c1-300)"
-}
-
 # kernel_depends PACKAGE: the other parts of a kernel that a package asks for
 kernel_depends() {
     apt-cache "${apt_options[@]}" depends "$1" |

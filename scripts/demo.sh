@@ -6,10 +6,10 @@
 # FILE is the file (default: the kernel that boots), MEMORY the guest's MB.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/common.sh
-source "$here/common.sh"
+# shellcheck source=scripts/lib/common.sh
+source "$here/lib/common.sh"
 
-kernel=6.1
+kernel=$DEFAULT_KERNEL
 memory=${MEMORY:-512}
 file=${FILE:-}
 
@@ -32,8 +32,8 @@ check_file() {
 
 check_file
 "$here/deps.sh" build vm
-build_module "$kernel"
-build_library static demo examples
+"$here/build" module "$kernel"
+"$here/build" cmake default demo examples
 [[ -n $file ]] || file=$("$ROOT/qemu/fetch.sh" --print "$kernel" vmlinuz)
 
 add=()

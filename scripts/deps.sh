@@ -2,21 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs the Debian packages that are missing for what is about to be done.
-# usage: scripts/deps.sh GROUP...   (build consumer vm arm64 i386 debug fuzz lint)
+# usage: scripts/deps.sh GROUP...   (python library build consumer vm arm64 i386 debug fuzz lint)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/common.sh
-source "$here/common.sh"
+# shellcheck source=scripts/lib/common.sh
+source "$here/lib/common.sh"
 
 declare -A packages=(
-    [build]="make ccache gcc g++ libc6-dev binutils catch2 libcap-dev nettle-dev libelf1 libpng-dev"
-    [consumer]="cmake pkgconf android-libcutils-dev"
-    [vm]="qemu-system-x86 seabios busybox-static cpio gzip kmod pahole xz-utils zstd libelf1 gcc-12 make"
+    [python]="python3"
+    [library]="python3 make cmake ccache gcc g++ libc6-dev"
+    [build]="python3 make cmake abigail-tools ccache gcc g++ libc6-dev binutils catch2 libcap-dev nettle-dev libelf-dev libpng-dev"
+    [consumer]="pkgconf android-libcutils-dev"
+    [vm]="qemu-system-x86 seabios busybox-static cpio gzip kmod pahole xz-utils zstd libelf-dev gcc-12 make debian-archive-keyring"
     [arm64]="qemu-system-arm gcc-12-aarch64-linux-gnu g++-aarch64-linux-gnu"
     [i386]="g++-i686-linux-gnu"
     [debug]="gcc-12 make flex bison bc libelf-dev xz-utils"
-    [fuzz]="clang libclang-rt-14-dev"
-    [lint]="sparse clang-tidy clang-format shellcheck codespell perl"
+    [fuzz]="clang libclang-rt-dev"
+    [lint]="sparse clang-tidy clang-format shellcheck codespell perl pyflakes3"
 )
 
 missing=()
@@ -28,6 +30,7 @@ for group in "$@"; do
     done
 done
 ((${#missing[@]})) || exit 0
+mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 
 say "installing ${missing[*]}"
 sudo=()

@@ -6,8 +6,8 @@
 # other: it is the body of a function, with <ashmem/ashmem.h> or .hpp above it.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/common.sh
-source "$here/common.sh"
+# shellcheck source=scripts/lib/common.sh
+source "$here/lib/common.sh"
 
 out=$BUILD/examples
 flags=(-Wall -Wextra -Werror -Wno-unused-variable -fsyntax-only -I "$ROOT/libashmem/include" -I "$ROOT/kmod/uapi")

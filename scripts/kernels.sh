@@ -5,11 +5,11 @@
 # row and no other, and dkms.conf builds for each of them, and for nothing older.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/common.sh
-source "$here/common.sh"
+# shellcheck source=scripts/lib/common.sh
+source "$here/lib/common.sh"
 
 status=0
-rows() { awk '!/^#/ && NF { print $1 }' "$ROOT/qemu/kernels"; }
+rows() { "$ROOT/qemu/query" rows; }
 
 complain() {
     printf '%s\n' "$*"

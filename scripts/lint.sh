@@ -5,13 +5,12 @@
 # run, whatever the first ones say.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/common.sh
-source "$here/common.sh"
+# shellcheck source=scripts/lib/common.sh
+source "$here/lib/common.sh"
 cd "$ROOT"
 
-kernel=6.1
-cache=${ASHMEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ashmem}
-source_package=linux-source-6.1
+kernel=$DEFAULT_KERNEL
+source_package=linux-source-$kernel
 failed=()
 
 # files REGEX: those that git tracks, or would
@@ -31,11 +30,11 @@ step() {
 
 # checkpatch is a part of the kernel's source, which no other package carries.
 fetch_checkpatch() {
-    local dir=$cache/checkpatch work
+    local dir=$CACHE_DIR/checkpatch work
     [[ ! -e $dir/checkpatch.pl ]] || return 0
     say "fetching checkpatch with $source_package"
-    mkdir -p "$cache"
-    work=$(mktemp -d "$cache/checkpatch.XXXXXX")
+    mkdir -p "$CACHE_DIR"
+    work=$(mktemp -d "$CACHE_DIR/checkpatch.XXXXXX")
     # shellcheck disable=SC2064  # this directory, not a later one
     trap "rm -rf '$work'" EXIT
     (cd "$work" && apt-get -q -o "APT::Sandbox::User=$(id -un)" download "$source_package") ||
@@ -52,7 +51,7 @@ checkpatch() {
     # locks are described in kernel-doc, and the file operations that would be
     # const are a copy made at run time
     files '^kmod/.*\.[ch]$|^tests/squatter/.*\.c$' |
-        xargs perl "$cache/checkpatch/checkpatch.pl" --no-tree --strict --terse --show-types \
+        xargs perl "$CACHE_DIR/checkpatch/checkpatch.pl" --no-tree --strict --terse --show-types \
             --ignore UNCOMMENTED_DEFINITION,CONST_STRUCT -f
 }
 
@@ -79,7 +78,16 @@ clang_tidy() {
 
 shell() { files '' | xargs grep -lE '^#!.*\b(ba)?sh$' | xargs shellcheck -x -P SCRIPTDIR; }
 
-spelling() { files '' | grep -v '^LICENSE-' | xargs codespell --ignore-words-list=statics; }
+# what Python compiles, and what is imported and never used or used and never set
+python() {
+    local sources
+    mapfile -t sources < <(files '' | xargs grep -lE '^#!.*\bpython3$' && files '\.py$')
+    mapfile -t sources < <(printf '%s\n' "${sources[@]}" | sort -u)
+    python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
+        "${sources[@]}" && pyflakes3 "${sources[@]}"
+}
+
+spelling() { files '' | grep -v '^LICENSE-' | xargs codespell --ignore-words-list=statics,filp; }
 
 # every file says under which licence it stands, in its first lines
 spdx() {
@@ -98,6 +106,7 @@ step sparse-and-W1 kernel_warnings
 step clang-format clang_format
 step clang-tidy clang_tidy
 step shellcheck shell
+step pyflakes python
 step codespell spelling
 step spdx spdx
 if ((${#failed[@]})); then

@@ -5,14 +5,14 @@
 # what they need, the demo programs and the tests. ADD="file..." adds to /bin.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/common.sh
-source "$here/common.sh"
+# shellcheck source=scripts/lib/common.sh
+source "$here/lib/common.sh"
 
-kernel=6.1
+kernel=$DEFAULT_KERNEL
 "$here/deps.sh" build vm
-build_module "$kernel"
-build_library all demo
-build_tests amd64
+"$here/build" module "$kernel"
+"$here/build" cmake default libraries demo
+"$here/build" tests amd64
 
 add=(--add "$BUILD/tests/ashmem-tests")
 for program in ashmem-demo{,-server,-client,-cache,-hog}; do
@@ -21,7 +21,7 @@ done
 for file in ${ADD:-}; do add+=(--add "$file"); done
 
 # programs that are linked against the shared libraries run as they do here
-libraries=("$BUILD/lib/libashmem.so.1" "$BUILD/lib/libashmemxx.so.1")
+libraries=("$BUILD/lib/libashmem.so.1" "$BUILD/lib/libashmemxx.so.1" "$BUILD/lib/libashmem-binder.so.0")
 for library in "${libraries[@]}"; do add+=(--add "$library:/lib/$(basename "$library")"); done
 while read -r path; do add+=(--add "$path:$path"); done < <(
     ldd "${libraries[@]}" | grep -oE '/[^ ]+\.so[^ :]*' | grep -v "^$BUILD" | sort -u)

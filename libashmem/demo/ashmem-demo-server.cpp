@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ashmem/passing.hpp>
+#include <ashmem/fd_passing.hpp>
 #include <ashmem/unique_fd.hpp>
 #include <cstdio>
 #include <exception>

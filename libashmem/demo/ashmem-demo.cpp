@@ -37,7 +37,7 @@ using demo::Story;
 constexpr char frames[] = "31";
 
 // Act two takes all memory there is. That is for a virtual machine.
-constexpr std::uint64_t most_memory = std::uint64_t{4} << 30;
+constexpr std::uint64_t max_memory = std::uint64_t{4} << 30;
 
 /** A program that was started, and the facts that it told so far. */
 class Actor final {
@@ -97,7 +97,7 @@ std::string obstacle(const char* path) {
     if (status.st_size == 0) return file + " is empty: a region needs at least one byte";
     if (::access(path, R_OK) != 0) return file + ": " + std::strerror(errno);
     const std::uint64_t memory = demo::meminfo("MemTotal");
-    if (memory > most_memory) {
+    if (memory > max_memory) {
         return "this machine has more than 4 GiB of memory, and the demo would use it all up: "
                "run it in a small virtual machine";
     }

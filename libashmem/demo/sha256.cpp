@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// SHA-256 by nettle.
 #include "sha256.hpp"
 
 #include <nettle/base16.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Prints the steps and facts of the demo.
 #include "story.hpp"
 
 #include <cerrno>

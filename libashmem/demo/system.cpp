@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reads files, /proc and memory figures, and starts the demo's other programs.
 #include "system.hpp"
 
 #include <fcntl.h>

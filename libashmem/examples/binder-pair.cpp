@@ -81,7 +81,7 @@ int client(const std::string& device, pid_t server) {
     const auto process = binder::Process::open(device);
     const auto tracks = binder::find_service(*process, "tracks").remote;
     std::atomic<bool> died{false};
-    tracks->on_death([&] { died = true; });
+    tracks->link_to_death([&] { died = true; });
     std::thread listener([&] { process->serve(); });
 
     int wrong = 0;

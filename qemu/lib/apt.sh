@@ -1,20 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Packages of other suites and architectures, from the archives that this machine's
-# apt is configured with. apt is given a state of its own: nothing is installed,
-# signatures are checked as always, and no root is needed.
+# Packages of other suites and architectures. apt is given a state of its own: nothing
+# is installed, signatures are checked as always, and no root is needed.
 
-# archive_for SUITE: the address this machine's own apt reads such a suite from
+# archive_for SUITE: the address to read a suite from. Main and security archives are
+# siblings, debian and debian-security, so that either one leads to the other. What
+# ASHMEM_DEBIAN says comes first, then what this machine's own apt reads.
 archive_for() {
-    local want=main
+    local want=main main security
     [[ $1 != *-security ]] || want=security
+    if [[ -n ${ASHMEM_DEBIAN-} ]]; then
+        read -r main security <<<"$ASHMEM_DEBIAN"
+    else
+        main=$(archive_of_apt main)
+        security=$(archive_of_apt security)
+        [[ $main$security ]] ||
+            die "apt reads no Debian archive: say ASHMEM_DEBIAN=ADDRESS, that of one"
+    fi
+    : "${main:=$(sed -E 's|/debian-security(/.*)?$|/debian\1|' <<<"$security")}"
+    : "${security:=$(sed -E 's|/debian(/.*)?$|/debian-security\1|' <<<"$main")}"
+    [[ ${main%/} != "${security%/}" ]] ||
+        die "$main has no sibling: say ASHMEM_DEBIAN='MAIN SECURITY', the addresses of both archives"
+    printf '%s\n' "${!want}"
+}
+
+# archive_of_apt main|security: the first such archive of Debian's in apt's sources. Whose
+# packages a source has, apt knows once it has read its lists; before, its address tells.
+archive_of_apt() {
     # shellcheck disable=SC2016  # apt expands these
-    apt-get indextargets --format \
-        '$(CREATED_BY) $(COMPONENT) $(RELEASE) $(REPO_URI) $(ORIGIN)' 2>/dev/null |
-        awk -v want="$want" '
-            # ORIGIN stays unexpanded while apt has no lists.
-            $1 != "Packages" || $2 != "main" || ($5 != "Debian" && $5 !~ /\$/) { next }
-            ($3 ~ /-security$/) == (want == "security") { print $4; exit }'
+    local what='$(CREATED_BY) $(COMPONENT) $(RELEASE) $(REPO_URI) $(ORIGIN)'
+    {
+        apt-get indextargets --format "$what"
+        apt-get indextargets --no-release-info --format "$what"
+    } 2>/dev/null | awk -v want="$1" '
+        $1 != "Packages" || $2 != "main" { next }
+        $5 !~ /\$/ { origin[$4] = $5 }
+        !($4 in origin) && $4 ~ /\/debian(-security)?\// { origin[$4] = "Debian" }
+        origin[$4] == "Debian" && ($3 ~ /-security$/) == (want == "security") { print $4; exit }'
 }
 
 # write_sources FILE SUITE...
@@ -24,7 +46,6 @@ write_sources() {
     [[ ! -r $keyring ]] || options="[signed-by=$keyring] "
     for suite; do
         uri=$(archive_for "$suite")
-        [[ -n $uri ]] || die "apt is not configured with a Debian archive for $suite"
         printf 'deb %s%s %s main\n' "$options" "$uri" "$suite"
     done >"$file"
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2154  # `fetch.sh` holds the other ends
+# shellcheck shell=bash disable=SC2154  # what build() takes from who calls it
 # A kernel that is built here: Debian's source with a configuration of ours,
 # laid out as its packages would be.
 
@@ -81,7 +81,8 @@ build_tree() {
     sed -i "s|^CC\t*= \$(CROSS_COMPILE)gcc\$|CC = $K_CC|" "$1/Makefile"
 }
 
-# build DIR: everything below DIR/root; sets release
+# build DIR: everything below DIR/root, from the package in $work/debs, for the row that
+# kernel_row "$id" has set; sets release
 build() {
     local root=$1/root jobs log=$BUILD_DIR/kernel-$id.log
     jobs=$(nproc)

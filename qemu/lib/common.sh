@@ -8,9 +8,9 @@ export LC_ALL=C
 readonly EXIT_HARNESS=3
 QEMU_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD_DIR=$(dirname "$QEMU_DIR")/build/vm
-CACHE_DIR=${ASHMEM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/ashmem}
-CACHE_DIR=$(realpath -m -- "$CACHE_DIR")
-readonly QEMU_DIR BUILD_DIR CACHE_DIR
+readonly QEMU_DIR BUILD_DIR
+# shellcheck source=defaults.sh
+source "$QEMU_DIR/lib/defaults.sh"
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
@@ -40,3 +40,12 @@ need_tools() {
 
 # free_mb DIR: megabytes that can still be written below DIR
 free_mb() { df -Pm -- "$1" | awk 'NR == 2 { print $4 }'; }
+
+# fail_step WHAT LOG: a full disk explains any failed step better than its own words
+fail_step() {
+    if (($(free_mb "$CACHE_DIR") < 5)) || grep -qs 'No space left' "$2"; then
+        die "no space left in $CACHE_DIR ($1)"
+    fi
+    die "$1: $(grep -E '^(E|dpkg[a-z-]*|depmod|tar): |[Ee]rror:|: not found|\*\*\* ' "$2" |
+        head -n 1 | cut -c1-300)"
+}

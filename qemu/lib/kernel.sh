@@ -1,20 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # the files that source this read them
 # The table of kernels, and what a fetched kernel consists of.
 
-kernel_ids() { awk '!/^#/ && NF { printf "%s%s", sep, $1; sep = " " }' "$QEMU_DIR/kernels"; }
+# kernel_cells: the table, a line for each cell: row, column and value. The table's
+# last line of comment names the columns.
+kernel_cells() {
+    awk '/^# id / { for (i = 2; i <= NF; i++) column[i - 1] = $i }
+        /^#/ || !NF { next }
+        { for (i = 1; i <= NF; i++) print $1, column[i], $i }' "$QEMU_DIR/kernels"
+}
+
+kernel_ids() { kernel_cells | awk '$2 == "id" { printf "%s%s", sep, $1; sep = " " }'; }
+
+# kernel_field ID COLUMN: nothing for a cell that is empty
+kernel_field() {
+    local columns=' id suites arch image cc gate config ' # as the table explains them
+    [[ $columns == *" $2 "* ]] || die "qemu/kernels has no column $2 (there are:${columns% })"
+    [[ " $(kernel_ids) " == *" $1 "* ]] || die "no such kernel: $1 (known: $(kernel_ids))"
+    kernel_cells | awk -v id="$1" -v column="$2" '$1 == id && $2 == column { print $3 }'
+}
+
+# kernels_required: those whose failure fails a check. One that is built here has a
+# check of its own.
+kernels_required() {
+    kernel_cells | awk '$2 == "gate" && $3 == "must" { must[++rows] = $1 }
+        $2 == "config" { built[$1] = 1 }
+        END { for (i = 1; i <= rows; i++) if (!(must[i] in built)) print must[i] }'
+}
 
 # kernel_row ID: sets K_SUITES, K_ARCH, K_IMAGE, K_CC, K_OWN_TOOLS, K_GATE and, if
 # it is built here, K_CONFIG
 kernel_row() {
-    local id=$1 row
-    row=$(awk -v id="$id" '$1 == id && !/^#/ { $1 = ""; print; exit }' "$QEMU_DIR/kernels")
-    [[ -n $row ]] || die "no such kernel: $id (known: $(kernel_ids))"
-    # shellcheck disable=SC2034  # read by fetch.sh
-    read -r K_SUITES K_ARCH K_IMAGE K_CC K_GATE K_CONFIG <<<"$row"
-    [[ $K_GATE == must || $K_GATE == may ]] || die "$id: the gate must be must or may, not $K_GATE"
+    local id column value
+    K_SUITES='' K_ARCH='' K_IMAGE='' K_CC='' K_GATE='' K_CONFIG=''
+    while read -r id column value; do
+        [[ $id != "$1" ]] || printf -v "K_${column^^}" %s "$value"
+    done < <(kernel_cells)
+    [[ -n $K_GATE ]] || die "no such kernel: $1 (known: $(kernel_ids))"
+    [[ $K_GATE == must || $K_GATE == may ]] || die "$1: the gate must be must or may, not $K_GATE"
     K_OWN_TOOLS=0
-    # shellcheck disable=SC2034  # read by fetch.sh and kbuild.sh
     [[ $K_CC != own:* ]] || K_OWN_TOOLS=1
     K_CC=${K_CC#own:}
 }

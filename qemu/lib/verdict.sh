@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2154  # `run` sets what is read here
 # From what QEMU, the console and the results say to pass, fail or lost.
 # LOST means that the guest did not come to its end: no claim was tested.
+# Other programs read it in build/vm/NAME/verdict.
 
 readonly MODULE_TAINT=12288 # O, an out-of-tree module; E, an unsigned one
 
@@ -13,8 +14,8 @@ has_record() { grep -aqE "^#vm $1( |\$)" "$results"; }
 # splats: the console lines, with their numbers, that match splats.txt
 splats() { grep -anE -f <(grep -vE '^(#|$)' "$QEMU_DIR/splats.txt") "$console" || true; }
 
-# The last line may have got no newline before our next record.
-count_results() { grep -acE "^$1( |\$|#vm )" "$results" || true; }
+# counted KEY: one number of the results, of which qemu/tap made a line each
+counted() { sed -n "s/^$1=//p" <<<"$tap"; }
 
 # lost_reason QEMU-STATUS TIMED-OUT: why the guest did not end, or nothing
 lost_reason() {
@@ -35,12 +36,10 @@ lost_reason() {
 
 check_plan() {
     local plan run bad
-    bad=$(count_results 'not ok')
+    plan=$(counted plan) bad=$(counted failed)
+    run=$(($(counted passed) + bad))
     ((bad == 0)) || reasons+=("$bad not ok")
-    plan=$(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$results" | head -n 1)
-    [[ -n $plan ]] || return 0
-    run=$(count_results '(not )?ok')
-    ((run == plan)) || reasons+=("ran $run of $plan")
+    [[ -z $plan ]] || ((run == plan)) || reasons+=("ran $run of $plan")
 }
 
 check_splats() {
@@ -60,10 +59,11 @@ check_kernel() {
     ((leaks == 0)) || reasons+=("$leaks leaked objects")
 }
 
-# judge QEMU-STATUS TIMED-OUT: sets verdict and reasons
+# judge QEMU-STATUS TIMED-OUT: sets verdict, reasons and tap
 judge() {
     local lost status
     reasons=()
+    tap=$("$QEMU_DIR/tap" "$results")
     lost=$(lost_reason "$1" "$2")
     if [[ -n $lost ]]; then
         verdict=lost
@@ -79,6 +79,37 @@ judge() {
     [[ $status == "exit 0" || -z $status ]] || reasons+=("command: $status")
     verdict=pass
     ((${#reasons[@]} == 0)) || verdict=fail
+}
+
+all_reasons() {
+    local text
+    text=$(printf '%s; ' "${reasons[@]}")
+    printf '%s\n' "${text%; }"
+}
+
+# write_verdict: for programs, in one piece
+write_verdict() {
+    {
+        printf '%s=%s\n' verdict "$verdict" reasons "$(all_reasons)" kernel "$kernel" \
+            accel "$accel" seconds "$seconds" boots "$boots"
+        printf '%s\n' "$tap"
+    } >"$out/verdict.new"
+    mv "$out/verdict.new" "$out/verdict"
+}
+
+# presume_lost: what holds until there is a verdict
+presume_lost() {
+    verdict=lost reasons=("never finished") seconds=0
+    tap=$("$QEMU_DIR/tap" /dev/null)
+    write_verdict
+}
+
+# one_line: the verdict, for people
+one_line() {
+    local text
+    text="vm $name: $verdict${reasons[*]:+ ($(all_reasons))} $kernel, $accel, $seconds s"
+    ((boots == 1)) || text+=", boot $boots"
+    printf '%s\n' "$text"
 }
 
 # explain: the lines behind a verdict that is not pass

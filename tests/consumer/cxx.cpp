@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A C++ program as its author would write it.
+// A C++ program as its author would write it, with each public class.
 #include <binder/MemoryDealer.h>
 #include <binder/MemoryHeapBase.h>
+#include <sys/socket.h>
 
 #include <ashmem/ashmem.hpp>
+#include <cstring>
+#include <string>
 
 // A heap of one's own, which needs the tables of libbinder's classes.
 class Heap : public android::MemoryHeapBase {
@@ -12,16 +15,59 @@ public:
     [[nodiscard]] std::uint32_t getFlags() const override { return 7; }
 };
 
-int main() {
+static bool heaps() {
     const android::sp<android::IMemoryHeap> heap = android::sp<Heap>::make(std::size_t{4096});
     const auto dealer = android::sp<android::MemoryDealer>::make(4096);
-    if (heap->getFlags() != 7 || dealer->allocate(100)->size() != 100) return 2;
+    const auto base = android::sp<android::MemoryBase>::make(heap, 0, 100);
+    return heap->getFlags() == 7 && dealer->allocate(100)->size() == 100 && base->size() == 100;
+}
 
+static bool regions() {
+    auto region = ashmem::Region::create("consumer", 8192);
+    ashmem::Mapping mapping = region.map(ashmem::Prot::read_write);
+    const std::uint32_t written = 42;
+    std::memcpy(mapping.bytes().data(), &written, sizeof(written));
+    region.unpin();
+    const ashmem::PinGuard guard(region);
+    ashmem::PurgeableBuffer buffer(
+        "cache", 4096, [](std::span<std::byte> bytes) { bytes.front() = std::byte{1}; });
+    return ashmem::snapshot<std::uint32_t>(mapping.bytes()) == written &&
+           buffer.lock().bytes().front() == std::byte{1};
+}
+
+static bool locks() {
+    auto region = ashmem::Region::create("lock", 4096);
+    ashmem::Mapping mapping = region.map(ashmem::Prot::read_write);
+    auto& mutex = ashmem::SharedMutex::create_in(mapping.bytes());
+    return mutex.lock().owns_lock();
+}
+
+static bool of_android() {
+    auto memory = ashmem::SharedMemory::create("memory", 4096);
+    ashmem::MemoryFile file("file", 4096);
+    ashmem::MemoryFileOutputStream(file) << "text" << std::flush;
+    std::string text;
+    ashmem::MemoryFileInputStream in(file);
+    in.width(4);
+    in >> text;
+    return memory.mapReadOnly().bytes().size() == 4096 && text == "text";
+}
+
+static bool sent() {
     auto [ours, theirs] = ashmem::Channel::pair();
-    std::vector<ashmem::Region> regions;
-    regions.push_back(ashmem::Region::create("consumer", 4096));
-    ours.send({}, regions);
+    std::vector<ashmem::Region> sending;
+    sending.push_back(ashmem::Region::create("sent", 4096));
+    ours.send({}, sending);
     auto message = theirs.receive();
-    ashmem::MemoryFile file(message.regions.at(0).release());
-    return file.length() == 4096 ? 0 : 1;
+    ashmem::send_fd(ours.fd(), message.regions.at(0).fd());
+    const ashmem::unique_fd fd = ashmem::receive_fd(theirs.fd());
+    return ashmem::Region::dup(fd.get()).size() == 4096;
+}
+
+int main() {
+    if (!regions()) return 1;
+    if (!heaps()) return 2;
+    if (!locks()) return 3;
+    if (!of_android()) return 4;
+    return sent() ? 0 : 5;
 }

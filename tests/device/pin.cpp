@@ -203,8 +203,17 @@ TEST_CASE("a region has so many ranges at the most, and PIN works there too", "[
     if (nameable < most) return;
     CHECK(region.unpin_pages(2 * most + 4) == -ENOMEM);
     CHECK(region.status_pages(2 * most + 4) == ASHMEM_IS_PINNED);
+    // no split can be had: the remainder goes with the page
     CHECK(region.pin_pages(1) == ASHMEM_NOT_PURGED);
-    CHECK(region.fdinfo_number("unpinned") == (most + 1) * page_size());
+    CHECK(region.status_pages(0) != region.status_pages(2));
+    CHECK(region.fdinfo_number("unpinned") == most * page_size());
+    // what was purged must be told, so it cannot be pinned on the quiet
+    REQUIRE(region.pin_pages(0, 3) == ASHMEM_NOT_PURGED);
+    REQUIRE(region.unpin_pages(0, 3) == 0);
+    REQUIRE(region.purge_all() == static_cast<long>(most + 2));
+    CHECK(region.pin_pages(1) == ASHMEM_WAS_PURGED);
+    CHECK(region.pin_pages(0) == ASHMEM_WAS_PURGED);
+    CHECK(region.pin_pages(2) == ASHMEM_WAS_PURGED);
     CHECK(region.unpin(0, 0) == 0);
     CHECK(region.fdinfo_number("unpinned") == size);
 }

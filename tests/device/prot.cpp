@@ -125,6 +125,19 @@ TEST_CASE("mprotect can't add what the mask lacks", "[device][prot]") {
     }
 }
 
+TEST_CASE("mprotect can't add to a private map what the mask lacks", "[device][prot]") {
+    for (int mask = 0; mask <= rwx; ++mask) {
+        Region region = Region::of_pages(1);
+        REQUIRE(region.set_mask(static_cast<unsigned long>(mask)) == 0);
+        Map map = region.map(page_size(), PROT_NONE, MAP_PRIVATE);
+        for (int prot = 0; prot <= rwx; ++prot) {
+            INFO("mask " << mask << ", mprotect " << prot);
+            CHECK(outcome(mprotect(map.address(), map.size(), prot)) ==
+                  ((prot & ~mask) ? -EACCES : 0));
+        }
+    }
+}
+
 TEST_CASE("narrowing the mask leaves maps that exist as they are", "[device][prot]") {
     Region region = Region::of_pages(1);
     Map writable = region.map_pages(1);

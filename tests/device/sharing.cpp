@@ -4,7 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <ashmem/passing.hpp>
+#include <ashmem/fd_passing.hpp>
 #include <catch2/catch.hpp>
 #include <cstring>
 

@@ -202,6 +202,23 @@ TEST_CASE("insmod beside another driver of the name is EBUSY with a reason", "[m
     CHECK(unload_soon() == 0);
 }
 
+TEST_CASE("reclaim has no trace of a module that was refused", "[module]") {
+    // a shrinker that stayed would be called in memory that is no module's any more
+    REQUIRE(load("/squatter.ko") == 0);
+    for (int round = 0; round < 3; ++round) {
+        CHECK(load(module_file) == -EBUSY);
+        for (int i = 0; i < 3; ++i)
+            CHECK(write_file("/proc/sys/vm/drop_caches", "2") == 0);
+    }
+    CHECK(unload("squatter") == 0);
+    for (int round = 0; round < 3; ++round) {
+        REQUIRE(load(module_file) == 0);
+        CHECK(write_file("/proc/sys/vm/drop_caches", "2") == 0);
+        CHECK(unload_soon() == 0);
+        CHECK(write_file("/proc/sys/vm/drop_caches", "2") == 0);
+    }
+}
+
 TEST_CASE("a mount of /dev without exec takes EXEC from maps", "[module]") {
     REQUIRE(load(module_file) == 0);
     CHECK(in_child([] {

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../../libashmem/src/control.hpp"
+#include "../../libashmem/src/cxx/ancillary.hpp"
 #include "input.hpp"
 
 namespace {
@@ -38,14 +38,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         // in two pieces, so that a message is read in parts
         const std::size_t cut = rest.size() / 2;
         if (!rest.empty() &&
-            ashmem::control::send(theirs.fd(), rest.first(rest.size() - cut), fds) < 0)
+            ashmem::ancillary::send(theirs.fd(), rest.first(rest.size() - cut), fds) < 0)
             abort();
-        if (cut != 0 && ashmem::control::send(theirs.fd(), rest.last(cut), {}) < 0) abort();
+        if (cut != 0 && ashmem::ancillary::send(theirs.fd(), rest.last(cut), {}) < 0) abort();
         theirs = ashmem::Channel();
         std::error_code ec;
         while (!ec) {
             const auto message = ours.receive(ec);
-            if (message.data.size() > ashmem::Channel::data_most) abort();
+            if (message.data.size() > ashmem::Channel::max_data_size) abort();
             for (const auto& one : message.regions)
                 if (!one.ok() || one.size() != 4096) abort();
         }

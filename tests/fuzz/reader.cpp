@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "../../libashmem/src/binder/descriptors.hpp"
+#include "../../libashmem/src/binder/message_wire.hpp"
 #include "input.hpp"
 
 using ashmem::binder::Reader;

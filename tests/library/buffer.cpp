@@ -111,6 +111,23 @@ TEST_CASE("a PurgeableBuffer is kept until its last lock ends", "[device][librar
     CHECK_FALSE(buffer.region().pinned());
 }
 
+TEST_CASE("a PurgeableBuffer that is moved takes its locks along", "[library][anywhere]") {
+    int builds = 0;
+    PurgeableBuffer buffer("cache", page_size(), counting(builds));
+    {
+        const auto lock = buffer.lock();
+        PurgeableBuffer moved(std::move(buffer));
+        CHECK(lock.bytes()[0] == std::byte{1});
+        CHECK(moved.size() == page_size());
+        CHECK_FALSE(moved.lock().rebuilt());
+        buffer = std::move(moved);
+    }
+    CHECK(buffer.region().name() == "cache");
+    CHECK_FALSE(buffer.lock().rebuilt());
+    buffer = PurgeableBuffer("other", 2 * page_size(), counting(builds));
+    CHECK(buffer.lock().bytes()[0] == std::byte{2});
+}
+
 TEST_CASE("a PurgeableBuffer whose building fails tries again", "[library][anywhere]") {
     int tries = 0;
     PurgeableBuffer buffer("cache", page_size(), [&](std::span<std::byte> bytes) {

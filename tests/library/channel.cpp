@@ -112,24 +112,24 @@ TEST_CASE("messages keep their order and their borders, both ways", "[library][a
 
 TEST_CASE("a message of the largest size arrives in parts and whole", "[library][anywhere]") {
     auto [ours, theirs] = Channel::pair();
-    std::vector<std::byte> data(Channel::data_most);
+    std::vector<std::byte> data(Channel::max_data_size);
     for (std::size_t i = 0; i < data.size(); ++i)
         data[i] = static_cast<std::byte>(i * 31 >> 3);
     std::vector<Region> regions;
-    for (std::size_t i = 0; i < Channel::regions_most; ++i)
+    for (std::size_t i = 0; i < Channel::max_regions; ++i)
         regions.push_back(Region::create("many", i + 1));
     std::thread sender([&, &from = ours] { from.send(data, regions); });
     const auto message = theirs.receive();
     sender.join();
     CHECK(message.data == data);
-    REQUIRE(message.regions.size() == Channel::regions_most);
-    CHECK(message.regions.back().size() == Channel::regions_most);
+    REQUIRE(message.regions.size() == Channel::max_regions);
+    CHECK(message.regions.back().size() == Channel::max_regions);
 }
 
 TEST_CASE("a message beyond the limits is EMSGSIZE and nothing is sent", "[library][anywhere]") {
     auto [ours, theirs] = Channel::pair();
     std::error_code ec;
-    ours.send(std::vector<std::byte>(Channel::data_most + 1), {}, ec);
+    ours.send(std::vector<std::byte>(Channel::max_data_size + 1), {}, ec);
     CHECK(ec.value() == EMSGSIZE);
     std::vector<Region> none(1);
     ours.send({}, none, ec);

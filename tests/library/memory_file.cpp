@@ -89,6 +89,33 @@ TEST_CASE("a closed MemoryFile is EBADF, and closes twice", "[library][anywhere]
     CHECK(file.length() == 100);
 }
 
+TEST_CASE("a MemoryFile that was moved is closed, and may get another", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    const auto data = numbers();
+    file.writeBytes(data, 0, 84, 16);
+    const int fd = file.getFd();
+    MemoryFile moved(std::move(file));
+    CHECK(moved.getFd() == fd);
+    CHECK(moved.length() == 100);
+
+    std::array<std::byte, 16> read{};
+    // NOLINTBEGIN(*-move,*.Move): what it answers then is the claim
+    CHECK(error_of([&](auto& ec) { file.readBytes(read, 0, 0, 1, ec); }) == EBADF);
+    CHECK(error_of([&](auto& ec) { file.writeBytes(read, 0, 0, 0, ec); }) == EBADF);
+    CHECK(error_of([&](auto& ec) { file.allowPurging(true, ec); }) == EBADF);
+    CHECK_FALSE(file.isPurgingAllowed());
+    CHECK(file.getFd() == -1);
+    CHECK(file.length() == 0);
+    file.close();
+    // NOLINTEND(*-move,*.Move)
+
+    file = MemoryFile("other", 10);
+    CHECK(file.length() == 10);
+    file = std::move(moved);
+    CHECK(file.readBytes(read, 84, 0, 16) == 16);
+    CHECK(read == data);
+}
+
 TEST_CASE("allowPurging answers what held before", "[library][anywhere]") {
     MemoryFile file("file", 100);
     CHECK_FALSE(file.isPurgingAllowed());

@@ -81,15 +81,15 @@ TEST_CASE("who comes after a dead holder is told, and recovers", "[library][anyw
     die_with(shared);
     {
         auto lock = shared.mutex.lock();
-        CHECK(lock.owns());
+        CHECK(lock.owns_lock());
         CHECK(lock.owner_died());
         CHECK(shared.numbers[0] == 1);
         shared.numbers[1] = shared.numbers[0];
-        lock.recovered();
+        lock.make_consistent();
         CHECK_FALSE(lock.owner_died());
     }
     const auto lock = shared.mutex.lock();
-    CHECK(lock.owns());
+    CHECK(lock.owns_lock());
     CHECK_FALSE(lock.owner_died());
 }
 
@@ -106,8 +106,8 @@ TEST_CASE("who waits for a holder that dies gets the lock", "[library][anywhere]
     Child waiter([&] {
         shared.numbers[6] = 1;
         auto lock = shared.mutex.lock();
-        lock.recovered();
-        return lock.owns() ? 3 : 4;
+        lock.make_consistent();
+        return lock.owns_lock() ? 3 : 4;
     });
     while (shared.numbers[6] == 0)
         usleep(1000);
@@ -130,10 +130,10 @@ TEST_CASE("try_lock answers at once, and a second lock of one thread is EDEADLK"
           "[library][anywhere]") {
     const Shared shared;
     const auto lock = shared.mutex.try_lock();
-    CHECK(lock.owns());
+    CHECK(lock.owns_lock());
     CHECK(in_child([&] {
               std::error_code ec;
-              return shared.mutex.try_lock(ec).owns() || ec ? 1 : 0;
+              return shared.mutex.try_lock(ec).owns_lock() || ec ? 1 : 0;
           }) == 0);
     CHECK(error_of([&](auto& ec) { (void)shared.mutex.lock(ec); }) == EDEADLK);
 }

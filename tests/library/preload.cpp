@@ -64,7 +64,8 @@ TEST_CASE("a signal handler may use the region that a call is about", "[preload]
         struct sigaction action {};
         action.sa_handler = [](int) { (void)!lseek(fd, 0, SEEK_SET); };
         sigaction(SIGALRM, &action, nullptr);
-        const itimerval often{{0, 500}, {0, 500}};
+        // not so often that a slow machine does nothing but handle signals
+        const itimerval often{{0, 5000}, {0, 5000}};
         setitimer(ITIMER_REAL, &often, nullptr);
         for (int i = 0; i < 3000; ++i)
             if (region.unpin(0, 0) != 0 || region.pin(0, 0) != ASHMEM_NOT_PURGED) return 1;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Chooses what the library keeps its regions in, by its environment variable.
 #pragma once
 
 #include <cstdlib>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Forks service managers and services, and waits until they are ready.
 #include "support/binder.hpp"
 
 #include <unistd.h>

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// Forks, gives up privileges, and reads what the kernel says of memory in /proc.
 #include "process.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
@@ -36,6 +38,21 @@ std::uint64_t number_after(const std::string& path, const std::string& key) {
         if (word == key && file >> number) return number;
     }
     throw std::runtime_error(path + " has no " + key);
+}
+
+struct SlabLine {
+    std::uint64_t active = 0, all = 0, size = 0;
+};
+
+SlabLine slab_line(const std::string& name) {
+    std::ifstream file("/proc/slabinfo");
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line);
+        std::string slab;
+        SlabLine found;
+        if (words >> slab >> found.active >> found.all >> found.size && slab == name) return found;
+    }
+    throw std::runtime_error("no slab " + name + ": boot with slab_nomerge");
 }
 
 } // namespace
@@ -88,6 +105,20 @@ void drop_capabilities() {
 
 void become_nobody() {
     if (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0) fail("setuid");
+}
+
+void become_root_of_namespace() {
+    const std::string uid = std::to_string(getuid()), gid = std::to_string(getgid());
+    if (unshare(CLONE_NEWUSER) != 0) fail("unshare");
+    if (write_file("/proc/self/setgroups", "deny") != 0 ||
+        write_file("/proc/self/uid_map", "0 " + uid + " 1") != 0 ||
+        write_file("/proc/self/gid_map", "0 " + gid + " 1") != 0)
+        throw std::runtime_error("no map into the user namespace");
+    cap_t own = cap_get_proc();
+    cap_flag_value_t admin = CAP_CLEAR;
+    cap_get_flag(own, CAP_SYS_ADMIN, CAP_EFFECTIVE, &admin);
+    cap_free(own);
+    if (getuid() != 0 || admin != CAP_SET) throw std::runtime_error("not root of it");
 }
 
 int rounds(int count) {
@@ -156,14 +187,11 @@ std::uint64_t vmstat(const std::string& key) {
 std::uint64_t slab_objects(const std::string& name) {
     // free objects that wait on a CPU count as used until they are collected
     write_file("/sys/kernel/slab/" + name + "/shrink", "1");
-    std::ifstream file("/proc/slabinfo");
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream words(line);
-        std::string slab;
-        std::uint64_t active = 0;
-        if (words >> slab >> active && slab == name) return active;
-    }
-    throw std::runtime_error("no slab " + name + ": boot with slab_nomerge");
+    return slab_line(name).active;
+}
+
+std::uint64_t slab_object_size(const std::string& name) {
+    return slab_line(name).size;
 }
 
 } // namespace test

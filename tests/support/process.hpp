@@ -36,6 +36,8 @@ private:
 void drop_capabilities();
 // Becomes a user without rights, for good.
 void become_nobody();
+// Makes a user namespace and becomes its root, who has every capability there, for good.
+void become_root_of_namespace();
 
 // how often a claim repeats something: the count, divided by the environment's
 // ASHMEM_TEST_SCALE for kernels that are slow on purpose; at least 1
@@ -58,5 +60,7 @@ std::uint64_t own_memory(const std::string& key);
 std::uint64_t vmstat(const std::string& key);
 // objects in use of a slab, by /proc/slabinfo, once what CPUs keep is collected
 std::uint64_t slab_objects(const std::string& name);
+// bytes of an object of a slab, by the same
+std::uint64_t slab_object_size(const std::string& name);
 
 } // namespace test

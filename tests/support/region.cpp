@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The system calls on a region, its maps and its fdinfo.
 #include "region.hpp"
 
 #include <sys/ioctl.h>

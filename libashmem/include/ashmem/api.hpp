@@ -8,4 +8,4 @@
 #define ASHMEM_API [[gnu::visibility("default")]]
 
 /** For what is inside of something exported, and is not for others. */
-#define ASHMEM_INSIDE [[gnu::visibility("hidden")]]
+#define ASHMEM_LOCAL [[gnu::visibility("hidden")]]

@@ -7,11 +7,11 @@
 
 // IWYU pragma: begin_exports
 #include <ashmem/channel.hpp>
+#include <ashmem/fd_passing.hpp>
 #include <ashmem/heap.hpp>
 #include <ashmem/mapping.hpp>
 #include <ashmem/memory_file.hpp>
 #include <ashmem/memory_file_stream.hpp>
-#include <ashmem/passing.hpp>
 #include <ashmem/pin_guard.hpp>
 #include <ashmem/pin_result.hpp>
 #include <ashmem/prot.hpp>

@@ -11,6 +11,9 @@
 #pragma once
 
 #include <ashmem/binder/memory.hpp>
+#include <ashmem/binder/message.hpp>
+#include <ashmem/binder/object.hpp>
 #include <ashmem/binder/parcel.hpp>
 #include <ashmem/binder/process.hpp>
+#include <ashmem/binder/remote.hpp>
 #include <ashmem/binder/service_manager.hpp>

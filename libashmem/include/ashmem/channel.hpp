@@ -28,9 +28,9 @@ namespace ashmem {
 class [[nodiscard]] ASHMEM_API Channel final {
 public:
     /** The most data of a message, in bytes. */
-    static constexpr std::size_t data_most = std::size_t{1} << 20;
+    static constexpr std::size_t max_data_size = std::size_t{1} << 20;
     /** The most regions of a message: what the kernel carries. */
-    static constexpr std::size_t regions_most = 253;
+    static constexpr std::size_t max_regions = 253;
 
     struct Message {
         std::vector<std::byte> data;
@@ -50,7 +50,7 @@ public:
     /**
      * @{ Send a message. The regions stay the caller's.
      *
-     * Errors: EMSGSIZE beyond data_most or regions_most, and nothing was sent;
+     * Errors: EMSGSIZE beyond max_data_size or max_regions, and nothing was sent;
      * EBADF for a closed channel or an empty Region; EPIPE if the other end is
      * gone, without a signal; the errno of sendmsg().
      */

@@ -2,11 +2,9 @@
 #pragma once
 
 #include <ashmem/api.hpp>
-#include <ashmem/mapping.hpp>
-#include <ashmem/region.hpp>
 #include <ashmem/unique_fd.hpp>
 #include <cstddef>
-#include <mutex>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -20,7 +18,10 @@ namespace ashmem {
  * Where the original throws, these throw a std::system_error, or set `ec`: EINVAL
  * for a range that does not fit; EBADF after close(); ENODATA if the bytes were
  * dropped, which reading them once more does not tell again. All members may be
- * called by several threads. Streams are in <ashmem/memory_file_stream.hpp>.
+ * called by several threads, but a file is moved and assigned by one. A moved-from
+ * file is closed and has the length 0. Streams are in <ashmem/memory_file_stream.hpp>.
+ *
+ * Layout, part of the ABI: one pointer.
  */
 class ASHMEM_API MemoryFile final {
 public:
@@ -33,12 +34,13 @@ public:
     explicit MemoryFile(unique_fd fd);
     MemoryFile(unique_fd fd, std::error_code& ec) noexcept;
     /** @} */
-    MemoryFile(const MemoryFile&) = delete;
-    MemoryFile& operator=(const MemoryFile&) = delete;
+    MemoryFile(MemoryFile&&) noexcept;
+    /** Closes the file held before. */
+    MemoryFile& operator=(MemoryFile&&) noexcept;
     ~MemoryFile();
 
     /** Bytes, as asked for; after close() too. */
-    [[nodiscard]] int length() const noexcept { return length_; }
+    [[nodiscard]] int length() const noexcept;
 
     /**
      * @{ Copy `count` bytes from the file at `srcOffset` to `buffer` at `destOffset`.
@@ -77,16 +79,9 @@ public:
     /** @} */
 
 private:
-    /** Runs `copy` on the mapped bytes, pinned if they may be dropped. */
-    template <class Copy>
-    void use(std::error_code& ec, Copy copy) noexcept;
-    void map(std::error_code& ec) noexcept;
+    struct ASHMEM_LOCAL Impl;
 
-    mutable std::mutex mutex_;
-    Region region_;
-    Mapping mapping_;
-    int length_ = 0;
-    bool purgeable_ = false;
+    std::unique_ptr<Impl> impl_;
 };
 
 } // namespace ashmem

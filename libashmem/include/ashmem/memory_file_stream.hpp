@@ -18,7 +18,7 @@
 
 namespace ashmem {
 
-/** A MemoryFile as a stream buffer; the file must outlive it. */
+/** A MemoryFile as a stream buffer; the file must outlive it, and not be moved meanwhile. */
 class MemoryFileBuffer : public std::streambuf {
 public:
     explicit MemoryFileBuffer(MemoryFile& file) : file_(file) {}

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <ashmem/api.hpp>
-#include <ashmem/mapping.hpp>
 #include <ashmem/region.hpp>
 #include <cstddef>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -20,8 +19,15 @@ namespace ashmem {
  * the Lock it answers ends. Locks may nest and may be taken by several threads;
  * the bytes may be dropped again once the last one has ended. Over a memfd they
  * are rebuilt once and never dropped.
+ *
+ * A buffer is moved and assigned by one thread; the Locks of a buffer that is moved
+ * belong to the new one. A moved-from buffer may only be destroyed or assigned to.
+ *
+ * Layout, part of the ABI: one pointer.
  */
 class ASHMEM_API PurgeableBuffer final {
+    struct ASHMEM_LOCAL Impl;
+
 public:
     /** Fills all of the bytes. What it throws, lock() throws; the next lock() tries again. */
     using Rebuild = std::function<void(std::span<std::byte>)>;
@@ -41,9 +47,8 @@ public:
 
     private:
         friend class PurgeableBuffer;
-        Lock(PurgeableBuffer& buffer, bool rebuilt) noexcept
-            : buffer_(&buffer), rebuilt_(rebuilt) {}
-        PurgeableBuffer* buffer_;
+        Lock(Impl& buffer, bool rebuilt) noexcept : buffer_(&buffer), rebuilt_(rebuilt) {}
+        Impl* buffer_;
         bool rebuilt_;
     };
 
@@ -57,28 +62,22 @@ public:
      * @throws std::system_error as Region::create() and Region::map()
      */
     PurgeableBuffer(std::string_view name, std::size_t size, Rebuild rebuild);
-    PurgeableBuffer(const PurgeableBuffer&) = delete;
-    PurgeableBuffer& operator=(const PurgeableBuffer&) = delete;
+    PurgeableBuffer(PurgeableBuffer&&) noexcept;
+    /** Unmaps and closes the buffer held before. */
+    PurgeableBuffer& operator=(PurgeableBuffer&&) noexcept;
     ~PurgeableBuffer();
 
     /** Keep the bytes. @throws std::system_error as Region::pin(); what `rebuild` throws */
     Lock lock();
 
     /** Bytes, as asked for. */
-    [[nodiscard]] std::size_t size() const noexcept { return mapping_.bytes().size(); }
+    [[nodiscard]] std::size_t size() const noexcept;
 
     /** The region, for others to map; they lock it by a PinGuard. */
-    [[nodiscard]] const Region& region() const noexcept { return region_; }
+    [[nodiscard]] const Region& region() const noexcept;
 
 private:
-    void unlock() noexcept;
-
-    Region region_;
-    Mapping mapping_;
-    Rebuild rebuild_;
-    std::mutex mutex_;
-    std::size_t locks_ = 0;
-    bool built_ = false;
+    std::unique_ptr<Impl> impl_;
 };
 
 } // namespace ashmem

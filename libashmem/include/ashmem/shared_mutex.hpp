@@ -18,9 +18,10 @@ namespace ashmem {
  *
  * One process creates it in zeroed bytes, the others attach to it. If a holder
  * dies, the next one gets the lock, is told so by Lock::owner_died(), puts right
- * what the lock protects, and says recovered(); if it unlocks without that, the
+ * what the lock protects, and calls make_consistent(); if it unlocks without that, the
  * lock stays unusable for all (ENOTRECOVERABLE). A process that may write the
- * region may break the lock: it orders friends and does not keep out foes.
+ * region may break the lock: it protects cooperating processes, and not
+ * against hostile ones.
  *
  * Never copied and never moved: the object is the bytes in the region. There is
  * no destructor to call; it goes with the region.
@@ -39,11 +40,11 @@ public:
         Lock& operator=(const Lock&) = delete;
 
         /** Tell whether the lock is held. */
-        [[nodiscard]] bool owns() const noexcept { return mutex_ != nullptr; }
+        [[nodiscard]] bool owns_lock() const noexcept { return mutex_ != nullptr; }
         /** Tell whether the holder before died, and nobody has recovered since. */
         [[nodiscard]] bool owner_died() const noexcept { return owner_died_; }
         /** Say that what the lock protects is whole again. */
-        void recovered() noexcept;
+        void make_consistent() noexcept;
 
     private:
         friend class SharedMutex;
@@ -87,7 +88,7 @@ public:
     Lock lock(std::error_code& ec) noexcept;
     /** @} */
 
-    /** @{ Take the lock if it is free: Lock::owns() tells. Errors: as lock(). */
+    /** @{ Take the lock if it is free: Lock::owns_lock() tells. Errors: as lock(). */
     Lock try_lock();
     Lock try_lock(std::error_code& ec) noexcept;
     /** @} */

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+// Heaps and windows: objects that answer HEAP_ID and GET_MEMORY, and proxies that ask.
+#include <ashmem/binder/memory.hpp>
+
 #include <binder/MemoryBase.h>
 #include <binder/MemoryHeapBase.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <ashmem/binder/memory.hpp>
+#include <ashmem/region.hpp>
 #include <map>
 #include <mutex>
 #include <utility>
 
-#include "../backend.hpp"
-#include "../error.hpp"
+#include "../cxx/error.hpp"
 #include "memory_wire.hpp"
 #include "protocol.hpp"
 
@@ -78,7 +80,7 @@ struct Mapped {
     ~Mapped() {
         if (base != MAP_FAILED) ::munmap(base, heap.size);
     }
-    unique_fd fd;
+    Region region;
     wire::Heap heap;
     void* base = MAP_FAILED;
 };
@@ -89,7 +91,7 @@ public:
     HeapProxy(std::shared_ptr<Remote> remote, std::shared_ptr<Mapped> mapped)
         : remote_(std::move(remote)), mapped_(std::move(mapped)) {}
 
-    [[nodiscard]] int getHeapID() const override { return mapped_->fd.get(); }
+    [[nodiscard]] int getHeapID() const override { return mapped_->region.fd(); }
     [[nodiscard]] void* getBase() const override { return mapped_->base; }
     [[nodiscard]] std::size_t getSize() const override { return mapped_->heap.size; }
     [[nodiscard]] std::uint32_t getFlags() const override { return mapped_->heap.flags; }
@@ -119,21 +121,19 @@ std::shared_ptr<Mapped> map_heap(Remote& remote, std::error_code& ec) {
     Message answer = remote.call(heap_id, in, ec);
     if (ec) return {};
     auto mapped = std::make_shared<Mapped>();
-    mapped->fd = answer.fd();
-    if (!mapped->fd.ok()) {
+    unique_fd fd = answer.fd();
+    if (!fd.ok()) {
         ec = to_code(EBADMSG);
         return {};
     }
     // what is no region could shrink under the map
-    const std::int64_t size = backend::of(mapped->fd.get()) == backend::Backend::none
-                                  ? -1
-                                  : backend::size(mapped->fd.get());
-    if (size < 0) {
+    mapped->region = Region::adopt(std::move(fd), ec);
+    const std::size_t size = ec ? 0 : mapped->region.size(ec);
+    if (ec) {
         ec = to_code(ENOTTY);
         return {};
     }
-    const auto heap = wire::heap(answer, static_cast<std::uint64_t>(size),
-                                 static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+    const auto heap = wire::heap(answer, size, static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
     if (!heap) {
         ec = to_code(EBADMSG);
         return {};
@@ -141,7 +141,7 @@ std::shared_ptr<Mapped> map_heap(Remote& remote, std::error_code& ec) {
     mapped->heap = *heap;
     const bool read_only = (heap->flags & MemoryHeapBase::READ_ONLY) != 0;
     mapped->base = ::mmap(nullptr, heap->size, read_only ? PROT_READ : PROT_READ | PROT_WRITE,
-                          MAP_SHARED, mapped->fd.get(), static_cast<off_t>(heap->offset));
+                          MAP_SHARED, mapped->region.fd(), static_cast<off_t>(heap->offset));
     if (mapped->base == MAP_FAILED) ec = to_code(errno);
     return mapped;
 }

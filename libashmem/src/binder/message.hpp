@@ -1,26 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The driver's memory that a Message lies in, and what has to be given back with it.
+ */
 #pragma once
 
-#include <ashmem/binder/process.hpp>
+#include <linux/android/binder.h>
+
+#include <ashmem/binder/message.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <memory>
+#include <span>
+#include <vector>
 
 namespace ashmem::binder {
 
-/** The driver's memory that a message lies in, and the descriptors that came along. */
-struct Message::Held {
-    Held(std::shared_ptr<Process> owner, std::uint64_t buffer) noexcept
-        : process(std::move(owner)), address(buffer) {}
-    Held(const Held&) = delete;
-    Held& operator=(const Held&) = delete;
-    ~Held();
+class Process;
 
-    /** Own every descriptor that the driver put here for this message. */
-    void adopt(std::span<const std::byte> data, std::span<const std::uint64_t> offsets);
+struct Message::Buffer {
+    /** That of a transaction or a reply; the driver frees it when this ends. */
+    Buffer(std::shared_ptr<Process> owner, const binder_transaction_data& transaction) noexcept;
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    ~Buffer();
+
+    /** Own every descriptor that the driver put into this process for the message. */
+    void adopt_fds();
 
     std::shared_ptr<Process> process;
     std::uint64_t address;
+    std::span<const std::byte> data;
+    std::span<const std::uint64_t> offsets;
+
     std::map<std::size_t, unique_fd> fds; ///< by their object's place
-    std::vector<unique_fd> others;        ///< of arrays, which libbinder does not read either
+    std::vector<unique_fd> array_fds; ///< which are only closed: libbinder reads no arrays either
 };
 
 } // namespace ashmem::binder

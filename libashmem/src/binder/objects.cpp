@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <atomic>
-
+// Objects of this process that went out, by the numbers that the driver sends back.
 #include "process.hpp"
+
+#include <atomic>
 
 namespace ashmem::binder {
 namespace {
@@ -16,25 +17,25 @@ Object::~Object() = default;
 
 void Objects::publish(const std::shared_ptr<Object>& object) {
     const std::scoped_lock guard(lock_);
-    // who went out once and was never held is forgotten at the next occasion
+    // objects that ended, acquired or not, are forgotten here
     std::erase_if(all_, [](const auto& one) { return one.second.object.expired(); });
     all_[object->number()].object = object;
 }
 
-void Objects::hold(std::uint64_t number) {
+void Objects::acquire(std::uint64_t number) {
     const std::scoped_lock guard(lock_);
     const auto found = all_.find(number);
     if (found == all_.end()) return;
-    if (++found->second.holds > 0) found->second.held = found->second.object.lock();
+    if (++found->second.acquires > 0) found->second.acquired = found->second.object.lock();
 }
 
-void Objects::let_go(std::uint64_t number) {
-    std::shared_ptr<Object> last; // ends, if it does, without the lock
+void Objects::release(std::uint64_t number) {
+    std::shared_ptr<Object> last; // destroyed without the lock
     const std::scoped_lock guard(lock_);
     const auto found = all_.find(number);
     if (found == all_.end()) return;
-    // two threads may hear of a hold and of its end in the other order
-    if (--found->second.holds <= 0) last = std::move(found->second.held);
+    // two threads may read a release before the acquire that it belongs to
+    if (--found->second.acquires <= 0) last = std::move(found->second.acquired);
 }
 
 std::shared_ptr<Object> Objects::find(std::uint64_t number) {

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+// Parcel: values as bytes in libbinder's form, and the places of objects among them.
+#include <ashmem/binder/parcel.hpp>
+
 #include <fcntl.h>
 #include <linux/android/binder.h>
 
-#include <ashmem/binder/parcel.hpp>
 #include <ashmem/binder/process.hpp>
+#include <ashmem/unique_fd.hpp>
 #include <cerrno>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "protocol.hpp"
 
@@ -37,18 +41,52 @@ flat_binder_object flatten(const Reference& reference) noexcept {
 
 } // namespace
 
-void Parcel::bytes(const void* from, std::size_t size) {
-    const std::size_t at = data_.size();
-    data_.resize(at + (size + alignment - 1) / alignment * alignment);
-    std::memcpy(data_.data() + at, from, size);
+struct Parcel::Impl {
+    void append(const void* from, std::size_t size);
+
+    std::vector<std::byte> data;
+    std::vector<std::uint64_t> offsets;
+    std::vector<unique_fd> fds;
+    std::vector<Reference> references;
+};
+
+void Parcel::Impl::append(const void* from, std::size_t size) {
+    const std::size_t at = data.size();
+    data.resize(at + (size + alignment - 1) / alignment * alignment);
+    std::memcpy(data.data() + at, from, size);
+}
+
+Parcel::Parcel() noexcept = default;
+Parcel::Parcel(Parcel&&) noexcept = default;
+Parcel& Parcel::operator=(Parcel&&) noexcept = default;
+Parcel::~Parcel() = default;
+
+Parcel::Impl& Parcel::impl() {
+    if (!impl_) impl_ = std::make_unique<Impl>();
+    return *impl_;
+}
+
+std::span<const std::byte> Parcel::data() const noexcept {
+    if (!impl_) return {};
+    return impl_->data;
+}
+
+std::span<const std::uint64_t> Parcel::offsets() const noexcept {
+    if (!impl_) return {};
+    return impl_->offsets;
+}
+
+std::span<const Reference> Parcel::references() const noexcept {
+    if (!impl_) return {};
+    return impl_->references;
 }
 
 void Parcel::i32(std::int32_t value) {
-    bytes(&value, sizeof(value));
+    impl().append(&value, sizeof(value));
 }
 
 void Parcel::i64(std::int64_t value) {
-    bytes(&value, sizeof(value));
+    impl().append(&value, sizeof(value));
 }
 
 void Parcel::string16(std::u16string_view text) {
@@ -56,7 +94,7 @@ void Parcel::string16(std::u16string_view text) {
         throw std::length_error("binder::Parcel::string16");
     i32(static_cast<std::int32_t>(text.size()));
     std::u16string with_end(text);
-    bytes(with_end.c_str(), (text.size() + 1) * sizeof(char16_t));
+    impl().append(with_end.c_str(), (text.size() + 1) * sizeof(char16_t));
 }
 
 void Parcel::token(std::u16string_view interface) {
@@ -73,19 +111,21 @@ void Parcel::fd(int fd) {
     object.hdr.type = BINDER_TYPE_FD;
     object.pad_flags = protocol::object_flags;
     object.fd = static_cast<std::uint32_t>(copy.get());
-    offsets_.push_back(data_.size());
-    fds_.push_back(std::move(copy));
-    bytes(&object, sizeof(object));
+    Impl& parts = impl();
+    parts.offsets.push_back(parts.data.size());
+    parts.fds.push_back(std::move(copy));
+    parts.append(&object, sizeof(object));
 }
 
 void Parcel::object(const Reference& reference) {
     const flat_binder_object object = flatten(reference);
-    // nobody is written out, and to the driver no object
+    Impl& parts = impl();
+    // null has bytes like an object, but the driver must not look for one there
     if (reference) {
-        offsets_.push_back(data_.size());
-        references_.push_back(reference);
+        parts.offsets.push_back(parts.data.size());
+        parts.references.push_back(reference);
     }
-    bytes(&object, sizeof(object));
+    parts.append(&object, sizeof(object));
     i32(reference ? protocol::stability_system : protocol::stability_none);
 }
 

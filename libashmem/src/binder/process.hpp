@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * What a Process knows: its threads, its objects that others hold, and the deaths
- * that it waits for.
+ * What a Process knows: its threads, its objects that others hold, and the remote
+ * objects that it holds. What its threads do with them is in thread_state.cpp.
  */
 #pragma once
 
@@ -11,32 +11,35 @@
 #include <ashmem/binder/process.hpp>
 #include <ashmem/unique_fd.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
-#include "talk.hpp"
+#include "thread_state.hpp"
 
 namespace ashmem::binder {
 
 /** Objects of this process that went out, by number. Thread-safe. */
 class Objects {
 public:
-    /** One goes out; whoever has it in a parcel keeps it alive until hold(). */
+    /** Register an object that is sent; its parcel keeps it alive until acquire(). */
     void publish(const std::shared_ptr<Object>& object);
-    /** Others hold it, or no longer do; as often as the driver says so. */
-    void hold(std::uint64_t number);
-    void let_go(std::uint64_t number);
+    /** @{ BR_ACQUIRE, BR_RELEASE: keep an object alive while other processes hold it. */
+    void acquire(std::uint64_t number);
+    void release(std::uint64_t number);
+    /** @} */
     [[nodiscard]] std::shared_ptr<Object> find(std::uint64_t number);
 
 private:
     struct Entry {
         std::weak_ptr<Object> object;
-        std::shared_ptr<Object> held;
-        int holds = 0;
+        std::shared_ptr<Object> acquired; ///< while there are more acquires than releases
+        int acquires = 0;
     };
     std::mutex lock_;
     std::map<std::uint64_t, Entry> all_;
@@ -49,21 +52,24 @@ struct Process::Impl {
     Impl& operator=(const Impl&) = delete;
     ~Impl();
 
-    /** What is to be done when a remote object has died, or that it has. */
+    using Recipients = std::vector<std::function<void()>>;
+
+    /** A notice of death that the driver was asked for, or gave. */
     struct Death {
-        std::vector<std::function<void()>> then;
+        Recipients recipients;
         bool happened = false;
     };
 
-    /** The one Remote of a handle; there may be one that ends and is not forgotten yet. */
+    /** The one Remote of a handle, and its number, by which the driver knows its death. */
     struct Known {
         std::weak_ptr<Remote> remote;
         std::uint64_t number = 0;
     };
 
-    Death release(Talk& talk, std::uint32_t handle, std::uint64_t number);
-    /** The calling thread's own. */
-    Talk& talk();
+    /** Give a handle back; under remotes_lock. @return what must end without it */
+    Death release(Commands& out, std::uint32_t handle, std::uint64_t number);
+    /** BR_DEAD_BINDER: remember it. @return whom to tell */
+    Recipients note_death(std::uint64_t number);
     /** The bytes at an address that the driver gave; none if they are not in its map. */
     [[nodiscard]] std::span<const std::byte> mapped(std::uint64_t address,
                                                     std::uint64_t length) const noexcept;
@@ -77,13 +83,21 @@ struct Process::Impl {
     std::shared_ptr<Object> context;
 
     std::mutex threads_lock;
-    std::map<std::thread::id, Talk> threads;
+    std::map<std::thread::id, ThreadState> threads;
 
-    // held while the driver is told, so that what it is told comes in the same order
+    // held while commands are sent, so that the driver gets them in the same order
     std::mutex remotes_lock;
     std::map<std::uint32_t, Known> remotes;
     std::map<std::uint64_t, Death> deaths;
     std::uint64_t last_remote = 0;
 };
+
+inline std::span<const std::byte> Process::Impl::mapped(std::uint64_t address,
+                                                        std::uint64_t length) const noexcept {
+    const auto begin = reinterpret_cast<std::uintptr_t>(map);
+    if (address < begin || address - begin > size || length > size - (address - begin)) return {};
+    return {reinterpret_cast<const std::byte*>(static_cast<std::uintptr_t>(address)),
+            static_cast<std::size_t>(length)};
+}
 
 } // namespace ashmem::binder

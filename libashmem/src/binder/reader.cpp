@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reader: values out of bytes that another process wrote, each checked before it is taken.
+#include <ashmem/binder/parcel.hpp>
+
 #include <linux/android/binder.h>
 
 #include <algorithm>
-#include <ashmem/binder/parcel.hpp>
 #include <cstring>
 
 #include "protocol.hpp"
@@ -73,10 +75,10 @@ std::optional<Reader::Flat> Reader::object() noexcept {
     const auto found = flat();
     i32(); // stability
     if (!ok_ || !found) return {};
-    const bool nobody = found->type == BINDER_TYPE_BINDER && found->value == 0;
-    const bool somebody = found->type == BINDER_TYPE_BINDER || found->type == BINDER_TYPE_HANDLE;
-    ok_ = nobody || (somebody && std::ranges::find(offsets_, found->at) != offsets_.end());
-    return ok_ && !nobody ? found : std::nullopt;
+    const bool null = found->type == BINDER_TYPE_BINDER && found->value == 0;
+    const bool object = found->type == BINDER_TYPE_BINDER || found->type == BINDER_TYPE_HANDLE;
+    ok_ = null || (object && std::ranges::find(offsets_, found->at) != offsets_.end());
+    return ok_ && !null ? found : std::nullopt;
 }
 
 } // namespace ashmem::binder

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+// Services by name: the context manager that knows them, and what others ask of it.
 #include <ashmem/binder/service_manager.hpp>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
 #include <utility>
 #include <vector>
 
-#include "../error.hpp"
+#include "../cxx/error.hpp"
 #include "protocol.hpp"
 
 namespace ashmem::binder {
@@ -52,10 +56,50 @@ Message ask(Process& process, Method method, const Parcel& in, std::error_code& 
 
 } // namespace
 
+struct ServiceManager::Impl {
+    Reference find(const std::string& name);
+    /** Whether it is a remote service that had no name before. */
+    bool add(const std::string& name, Reference service);
+    /** Drop all names of a service. */
+    void forget(const Remote* service);
+
+    std::mutex lock;
+    std::map<std::string, Reference> services;
+};
+
+Reference ServiceManager::Impl::find(const std::string& name) {
+    const std::scoped_lock guard(lock);
+    const auto found = services.find(name);
+    return found == services.end() ? Reference() : found->second;
+}
+
+bool ServiceManager::Impl::add(const std::string& name, Reference service) {
+    Reference before; // destroyed without the lock
+    const std::scoped_lock guard(lock);
+    const bool known = std::ranges::any_of(
+        services, [&](const auto& one) { return one.second.remote == service.remote; });
+    const bool added = service.remote && !known;
+    before = std::exchange(services[name], std::move(service));
+    return added;
+}
+
+void ServiceManager::Impl::forget(const Remote* service) {
+    std::vector<Reference> last; // destroyed without the lock
+    const std::scoped_lock guard(lock);
+    std::erase_if(services, [&](auto& one) {
+        const bool gone = one.second.remote.get() == service;
+        if (gone) last.push_back(std::move(one.second));
+        return gone;
+    });
+}
+
+ServiceManager::ServiceManager() : impl_(std::make_unique<Impl>()) {}
+ServiceManager::~ServiceManager() = default;
+
 bool ServiceManager::is_name(std::string_view name) noexcept {
-    constexpr std::size_t most = 127;
+    constexpr std::size_t max_length = 127;
     constexpr std::string_view others = "_-./";
-    return !name.empty() && name.size() <= most && std::ranges::all_of(name, [=](char c) {
+    return !name.empty() && name.size() <= max_length && std::ranges::all_of(name, [=](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                others.find(c) != std::string_view::npos;
     });
@@ -70,13 +114,10 @@ std::int32_t ServiceManager::answer(Call& call, Parcel& out) {
     const std::string name = narrow(call.in.string16());
     switch (call.code) {
         case get_service:
-        case check_service: {
-            const std::scoped_lock guard(lock_);
-            const auto found = services_.find(name);
+        case check_service:
             out.i32(no_exception);
-            out.object(found == services_.end() ? Reference() : found->second);
+            out.object(impl_->find(name));
             return 0;
-        }
         case Method::add: {
             Reference service = call.in.object();
             if (!call.in.ok() || !service || !is_name(name)) return refuse(out);
@@ -90,30 +131,11 @@ std::int32_t ServiceManager::answer(Call& call, Parcel& out) {
 }
 
 void ServiceManager::add(const std::string& name, Reference service) {
-    Reference before; // ends without the lock
     const auto remote = service.remote;
-    bool known = false;
-    {
-        const std::scoped_lock guard(lock_);
-        known = std::ranges::any_of(services_,
-                                    [&](const auto& one) { return one.second.remote == remote; });
-        before = std::exchange(services_[name], std::move(service));
-    }
-    // once, whatever its names and however often it comes
-    if (!remote || known) return;
-    remote->on_death([self = weak_from_this(), which = remote.get()] {
-        if (const auto manager = self.lock()) manager->forget(which);
-    });
-}
-
-/** Its names go to nobody. */
-void ServiceManager::forget(const Remote* service) {
-    std::vector<Reference> last; // end without the lock
-    const std::scoped_lock guard(lock_);
-    std::erase_if(services_, [&](auto& one) {
-        const bool gone = one.second.remote.get() == service;
-        if (gone) last.push_back(std::move(one.second));
-        return gone;
+    // one notice of death for each service, however many names it has
+    if (!impl_->add(name, std::move(service))) return;
+    remote->link_to_death([self = weak_from_this(), which = remote.get()] {
+        if (const auto manager = self.lock()) manager->impl_->forget(which);
     });
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Purges emulated regions: on PURGE_ALL_CACHES, and by a thread that watches PSI.
 #include "purge.hpp"
 
 #include <dirent.h>
@@ -55,10 +56,10 @@ private:
 };
 
 /** Purge about so many pages of a region; how many it were. */
-std::uint64_t purge(Locked& region, std::uint64_t most) noexcept {
+std::uint64_t purge(Locked& region, std::uint64_t max_pages) noexcept {
     const auto page = static_cast<off_t>(::sysconf(_SC_PAGESIZE));
     std::uint64_t done = 0;
-    while (Range* range = done < most ? oldest(*region) : nullptr) {
+    while (Range* range = done < max_pages ? oldest(*region) : nullptr) {
         const auto from = static_cast<off_t>(range->first) * page;
         const std::uint64_t pages = range->last - range->first + 1;
         (void)::syscall(SYS_fallocate, region.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -107,9 +108,9 @@ void relieve() noexcept {
     std::uint64_t pages = 0;
     each_of("self", counted, [&](Locked& region) { pages += purgeable(*region); });
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    std::uint64_t most = std::max<std::uint64_t>(pages / 2, (std::uint64_t{16} << 20) / page);
+    std::uint64_t wanted = std::max<std::uint64_t>(pages / 2, (std::uint64_t{16} << 20) / page);
     each_of("self", purged, [&](Locked& region) {
-        if (most > 0) most -= std::min(most, purge(region, most));
+        if (wanted > 0) wanted -= std::min(wanted, purge(region, wanted));
     });
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The unpinned ranges of an emulated region, which its memfd holds.
 #include "ranges.hpp"
 
 #include <linux/ashmem.h>
@@ -10,7 +11,7 @@
 namespace ashmem::preload {
 namespace {
 
-constexpr std::uint64_t age_most = (std::uint64_t{1} << 63) - 1;
+constexpr std::uint64_t max_unpin_seq = (std::uint64_t{1} << 63) - 1;
 
 template <class S>
 auto all(S& state) noexcept {
@@ -72,7 +73,7 @@ int unpin(State& state, std::uint64_t first, std::uint64_t last) noexcept {
     Range merged{first, last, 0, 0};
     for (std::uint32_t i = at; i < at + count; ++i) {
         const Range& range = state.ranges[i];
-        // it keeps its age
+        // it keeps its unpin_seq
         if (range.first <= first && last <= range.last) return 0;
         merged.first = std::min(merged.first, range.first);
         merged.last = std::max(merged.last, range.last);
@@ -81,13 +82,13 @@ int unpin(State& state, std::uint64_t first, std::uint64_t last) noexcept {
     // what was unpinned right before, just below, goes on
     if (count == 0 && at > 0) {
         Range& below = state.ranges[at - 1];
-        if (below.purged == 0 && below.age == state.clock && touch(below, merged)) {
+        if (below.purged == 0 && below.unpin_seq == state.clock && touch(below, merged)) {
             below.last = last;
             return 0;
         }
     }
-    if (count == 0 && state.count == ranges_most) return ENOMEM;
-    merged.age = ++state.clock & age_most;
+    if (count == 0 && state.count == max_ranges) return ENOMEM;
+    merged.unpin_seq = ++state.clock & max_unpin_seq;
     replace(state, at, count, merged);
     if (merged.purged != 0) join_purged(state, at);
     return 0;
@@ -112,7 +113,7 @@ int pin(State& state, std::uint64_t first, std::uint64_t last) noexcept {
             kept[keep++].first = last + 1;
         }
     }
-    if (state.count - count + keep > ranges_most) return -ENOMEM;
+    if (state.count - count + keep > max_ranges) return -ENOMEM;
     Range* const place = state.ranges + at;
     Range* const end = state.ranges + state.count;
     if (keep > count)
@@ -127,7 +128,8 @@ int pin(State& state, std::uint64_t first, std::uint64_t last) noexcept {
 Range* oldest(State& state) noexcept {
     Range* found = nullptr;
     for (Range& range : all(state))
-        if (range.purged == 0 && (found == nullptr || range.age < found->age)) found = &range;
+        if (range.purged == 0 && (found == nullptr || range.unpin_seq < found->unpin_seq))
+            found = &range;
     return found;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The ioctls, maps and reads of an emulated region.
 #include "region.hpp"
 
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "../posix.hpp"
 #include "purge.hpp"
 #include "ranges.hpp"
 #include "real.hpp"
@@ -25,15 +27,10 @@ namespace ashmem::preload::region {
 namespace {
 
 /** Offsets of data that a map can have, in bytes: far from the state. */
-constexpr off_t offset_most = off_t{1} << 60;
+constexpr off_t max_offset = off_t{1} << 60;
 
 std::uint64_t page_size() noexcept {
     return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-/** Up to whole pages; 0 near the largest number, into which nothing fits. */
-std::uint64_t in_pages(std::uint64_t size) noexcept {
-    return (size + page_size() - 1) & ~(page_size() - 1);
 }
 
 /** Copies between the caller's memory and ours, as the kernel would: EFAULT, no SIGSEGV. */
@@ -100,10 +97,10 @@ int set_mask(Locked& state, unsigned long prot) noexcept {
 
 /** What libc makes of the size that the kernel returns as a long. */
 int get_size(const Locked& state) noexcept {
-    constexpr long most_errno = 4095;
+    constexpr long max_errno = 4095;
     const auto size = static_cast<long>(state->size);
-    return size < 0 && size >= -most_errno ? failed(static_cast<int>(-size))
-                                           : static_cast<int>(size);
+    return size < 0 && size >= -max_errno ? failed(static_cast<int>(-size))
+                                          : static_cast<int>(size);
 }
 
 int pin_command(Locked& state, unsigned command, unsigned long from) noexcept {
@@ -190,9 +187,9 @@ void show_name(void* map, std::size_t length, const State& state) noexcept {
 #ifndef PR_SET_VMA
     constexpr int PR_SET_VMA = 0x53564d41, PR_SET_VMA_ANON_NAME = 0;
 #endif
-    constexpr std::size_t most = 80;
+    constexpr std::size_t max_name = 80;
     const int error = errno;
-    char name[most];
+    char name[max_name];
     std::snprintf(name, sizeof(name),
                   state.name[0] != '\0' ? ASHMEM_NAME_DEF "/%s" : ASHMEM_NAME_DEF, state.name);
     (void)::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, map, length, name);
@@ -224,7 +221,7 @@ int map_error(const State& state, int fd, std::size_t length, int prot, int flag
     constexpr int all_rights = PROT_READ | PROT_WRITE | PROT_EXEC;
     if ((wanted & all_rights & ~static_cast<int>(state.mask)) != 0) return EPERM;
     if (const int error = state.mapped == 0 ? creation_error(state.size, flags) : 0) return error;
-    if (offset < 0 || offset > offset_most)
+    if (offset < 0 || offset > max_offset)
         return static_cast<std::uint64_t>(offset) % page_size() != 0 ? EINVAL : EOVERFLOW;
     return 0;
 }
@@ -307,11 +304,11 @@ ssize_t read(int fd, const iovec* parts, int count, const off_t* offset) noexcep
     std::uint64_t at = static_cast<std::uint64_t>(position);
     ssize_t done = 0;
     for (int i = 0; i < count && at < state->size; ++i) {
-        const std::size_t most = std::min<std::uint64_t>(parts[i].iov_len, state->size - at);
-        const ssize_t got = ::syscall(SYS_pread64, fd, parts[i].iov_base, most, at);
+        const std::size_t wanted = std::min<std::uint64_t>(parts[i].iov_len, state->size - at);
+        const ssize_t got = ::syscall(SYS_pread64, fd, parts[i].iov_base, wanted, at);
         if (got < 0 && done == 0) return -1;
         if (got > 0) done += got, at += static_cast<std::uint64_t>(got);
-        if (got != static_cast<ssize_t>(most)) break;
+        if (got != static_cast<ssize_t>(wanted)) break;
     }
     if (offset == nullptr && done > 0) (void)real::seek(fd, position + done, SEEK_SET);
     return done;

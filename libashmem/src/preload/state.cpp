@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Finds the state in a region's memfd, maps it and locks it.
 #include "state.hpp"
 
 #include <fcntl.h>
@@ -92,7 +93,7 @@ bool Locked::enter() noexcept {
         real::map(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, state_at);
     if (map == MAP_FAILED) return false;
     state_ = static_cast<State*>(map);
-    if (state_->magic == magic && state_->count <= ranges_most) return true;
+    if (state_->magic == magic && state_->count <= max_ranges) return true;
     // another holder wrote nonsense there
     leave();
     errno = EIO;

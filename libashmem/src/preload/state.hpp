@@ -18,27 +18,27 @@
 
 namespace ashmem::preload {
 
-/** The most separate unpinned ranges, as in the driver. */
-inline constexpr std::uint32_t ranges_most = 131072;
+/** The limit of separate unpinned ranges in a region, as in the driver. */
+inline constexpr std::uint32_t max_ranges = 131072;
 
 /** Unpinned pages, both ends included. Layout shared with programs of any word size. */
 struct Range {
     std::uint64_t first;
     std::uint64_t last;
-    std::uint64_t age : 63;
+    std::uint64_t unpin_seq : 63;
     std::uint64_t purged : 1;
 };
 
 struct State {
     std::uint64_t magic;
     std::uint64_t size;
-    std::uint64_t clock; ///< UNPINs so far, which ages are taken from
+    std::uint64_t clock; ///< UNPINs so far, which unpin_seqs are taken from
     std::uint32_t mask;
     std::uint32_t mapped; ///< ever, after which name and size stay
     char name[ASHMEM_NAME_LEN];
     std::uint32_t count;
     std::uint32_t padding;
-    Range ranges[ranges_most]; ///< by place, none touching another's pages
+    Range ranges[max_ranges]; ///< by place, none touching another's pages
 };
 
 /** Where the state lies, in bytes: data ends before it, whatever its size. */

@@ -25,11 +25,11 @@ namespace ashmem::binder {
 /** @} */
 
 /**
- * @{ A heap of another process, mapped here, once for as long as somebody has it.
+ * @{ A heap of another process, mapped here, once for as long as anyone holds it.
  *
  * A heap that comes back to where it was published is the one that it was.
  *
- * Errors: EINVAL for nobody; EBADMSG for an answer of another form, or a size or
+ * Errors: EINVAL for null; EBADMSG for an answer of another form, or a size or
  * offset that its descriptor does not have; ENOTTY if that is neither a region nor a
  * memfd which cannot shrink; those of Remote::call() and mmap().
  */

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <ashmem/api.hpp>
-#include <ashmem/unique_fd.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,14 +9,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace ashmem::binder {
 
 class Object;
 class Remote;
 
-/** Somebody who can be called: an object of this process, one of another, or nobody. */
+/** What can be called: a local object, a remote one, or null. */
 struct Reference {
     std::shared_ptr<Object> local;
     std::shared_ptr<Remote> remote;
@@ -28,9 +26,18 @@ struct Reference {
 /**
  * What a call or its answer carries, in libbinder's form: numbers in the machine's
  * order, each value padded to four bytes.
+ *
+ * A moved-from parcel is empty.
+ *
+ * Layout, part of the ABI: one pointer.
  */
 class ASHMEM_API Parcel final {
 public:
+    Parcel() noexcept;
+    Parcel(Parcel&&) noexcept;
+    Parcel& operator=(Parcel&&) noexcept;
+    ~Parcel();
+
     void i32(std::int32_t value);
     void u32(std::uint32_t value) { i32(static_cast<std::int32_t>(value)); }
     void i64(std::int64_t value);
@@ -45,23 +52,22 @@ public:
      * @throws std::system_error the errno of fcntl()
      */
     void fd(int fd);
-    /** An object, or nobody. */
+    /** A local object, a remote one, or null. */
     void object(const Reference& reference);
 
     /** @{ As the driver wants them: the bytes, and where in them objects are. */
-    [[nodiscard]] std::span<const std::byte> data() const noexcept { return data_; }
-    [[nodiscard]] std::span<const std::uint64_t> offsets() const noexcept { return offsets_; }
+    [[nodiscard]] std::span<const std::byte> data() const noexcept;
+    [[nodiscard]] std::span<const std::uint64_t> offsets() const noexcept;
     /** @} */
     /** What the parcel keeps alive. */
-    [[nodiscard]] std::span<const Reference> references() const noexcept { return references_; }
+    [[nodiscard]] std::span<const Reference> references() const noexcept;
 
 private:
-    void bytes(const void* from, std::size_t size);
+    struct ASHMEM_LOCAL Impl;
+    /** What there is so far, made when the first value is written. */
+    ASHMEM_LOCAL Impl& impl();
 
-    std::vector<std::byte> data_;
-    std::vector<std::uint64_t> offsets_;
-    std::vector<unique_fd> fds_;
-    std::vector<Reference> references_;
+    std::unique_ptr<Impl> impl_;
 };
 
 /**
@@ -98,7 +104,7 @@ public:
     bool token(std::u16string_view interface);
     /** A descriptor that the driver put there. */
     std::optional<Flat> fd() noexcept;
-    /** An object; nothing for nobody, which is ok(). */
+    /** An object; nothing for null, which is ok(). */
     std::optional<Flat> object() noexcept;
 
 private:

@@ -3,9 +3,7 @@
 
 #include <ashmem/api.hpp>
 #include <ashmem/binder/process.hpp>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -19,10 +17,16 @@ namespace ashmem::binder {
  *
  * A service that died is forgotten. A name that is taken is given to who asks last, as
  * on Android; whoever can open the device may ask, which on Android a policy decides.
+ *
+ * Like every Object it is neither copied nor moved. It must be owned by a
+ * std::shared_ptr: otherwise services that died stay known.
  */
 class ASHMEM_API ServiceManager final : public Object,
                                         public std::enable_shared_from_this<ServiceManager> {
 public:
+    ServiceManager();
+    ~ServiceManager() override;
+
     /** A name: 1 to 127 of a-z, A-Z, 0-9 and _-./ */
     [[nodiscard]] static bool is_name(std::string_view name) noexcept;
 
@@ -30,17 +34,16 @@ public:
     std::int32_t answer(Call& call, Parcel& out) override;
 
 private:
-    ASHMEM_INSIDE void add(const std::string& name, Reference service);
-    ASHMEM_INSIDE void forget(const Remote* service);
+    struct ASHMEM_LOCAL Impl;
+    ASHMEM_LOCAL void add(const std::string& name, Reference service);
 
-    std::mutex lock_;
-    std::map<std::string, Reference> services_;
+    std::unique_ptr<Impl> impl_;
 };
 
 /**
  * @{ Have others find a service by its name.
  *
- * Errors: EINVAL for what is no name, or nobody; ENXIO if there is no context manager;
+ * Errors: EINVAL for what is no name, or for null; ENXIO if there is no context manager;
  * those of Remote::call().
  */
 ASHMEM_API void add_service(Process& process, std::string_view name, const Reference& service);

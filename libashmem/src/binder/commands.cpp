@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands for the driver, and the one ioctl that takes them and brings answers.
+#include "commands.hpp"
+
+#include <linux/android/binder.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+
+#include "../cxx/error.hpp"
+
+namespace ashmem::binder {
+
+void Commands::write(std::uint32_t command) {
+    append(&command, sizeof(command));
+}
+
+void Commands::append(const void* from, std::size_t size) {
+    const auto* const bytes = static_cast<const std::byte*>(from);
+    bytes_.insert(bytes_.end(), bytes, bytes + size);
+}
+
+std::error_code Commands::flush() noexcept {
+    while (!bytes_.empty()) {
+        std::size_t none = 0;
+        const int error = exchange({}, none);
+        if (error != 0 && error != EINTR) return to_code(error);
+    }
+    return {};
+}
+
+int Commands::exchange(std::span<std::byte> into, std::size_t& got) noexcept {
+    binder_write_read both{};
+    both.write_size = bytes_.size();
+    both.write_buffer = reinterpret_cast<std::uintptr_t>(bytes_.data());
+    both.read_size = into.size();
+    both.read_buffer = reinterpret_cast<std::uintptr_t>(into.data());
+    const int error = ::ioctl(device_, BINDER_WRITE_READ, &both) < 0 ? errno : 0;
+    // Commands that the driver took are gone, even if it then failed. Commands that it
+    // refused go too: they point at parcels that their caller is about to drop.
+    const bool refused = error != 0 && error != EINTR && error != EAGAIN;
+    const auto taken = static_cast<std::ptrdiff_t>(both.write_consumed);
+    bytes_.erase(bytes_.begin(), refused ? bytes_.end() : bytes_.begin() + taken);
+    got = static_cast<std::size_t>(both.read_consumed);
+    return error;
+}
+
+} // namespace ashmem::binder

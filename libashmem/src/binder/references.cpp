@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The remote objects that a Process holds: one Remote for each handle, and their deaths.
+#include <ashmem/binder/remote.hpp>
+
+#include "process.hpp"
+
+namespace ashmem::binder {
+
+std::shared_ptr<Remote> Process::context_manager() {
+    return remote(0);
+}
+
+std::shared_ptr<Remote> Process::remote(std::uint32_t handle) {
+    // these end without the lock
+    Impl::Death death;
+    std::shared_ptr<Remote> made;
+    const std::scoped_lock guard(impl_->remotes_lock);
+    auto& known = impl_->remotes[handle];
+    if (auto there = known.remote.lock()) return there;
+    made.reset(new Remote(shared_from_this(), handle, ++impl_->last_remote));
+    Commands out(impl_->device.get());
+    out.write(BC_ACQUIRE, handle);
+    // the one before is about to end, and a handle has one notice of death at a time
+    if (known.number != 0) death = impl_->release(out, handle, known.number);
+    known = {made, made->number_};
+    if (auto ec = out.flush()) throw std::system_error(ec, "binder::Process");
+    return made;
+}
+
+void Process::forget(const Remote& remote) noexcept {
+    Impl::Death death; // ends without the lock
+    const std::scoped_lock guard(impl_->remotes_lock);
+    const auto known = impl_->remotes.find(remote.handle_);
+    // a newer Remote of the handle has released this one
+    if (known == impl_->remotes.end() || known->second.number != remote.number_) return;
+    Commands out(impl_->device.get());
+    death = impl_->release(out, remote.handle_, remote.number_);
+    (void)out.flush();
+    impl_->remotes.erase(known);
+}
+
+Process::Impl::Death Process::Impl::release(Commands& out, std::uint32_t handle,
+                                            std::uint64_t number) {
+    Death death;
+    if (const auto found = deaths.extract(number)) {
+        std::swap(death, found.mapped());
+        out.write(BC_CLEAR_DEATH_NOTIFICATION, binder_handle_cookie{handle, number});
+    }
+    out.write(BC_RELEASE, handle);
+    return death;
+}
+
+Process::Impl::Recipients Process::Impl::note_death(std::uint64_t number) {
+    const std::scoped_lock guard(remotes_lock);
+    const auto found = deaths.find(number);
+    if (found == deaths.end()) return {};
+    found->second.happened = true;
+    return std::exchange(found->second.recipients, {});
+}
+
+Remote::~Remote() {
+    process_->forget(*this);
+}
+
+void Remote::link_to_death(const std::function<void()>& recipient) {
+    auto& impl = *process_->impl_;
+    bool happened = false;
+    {
+        const std::scoped_lock guard(impl.remotes_lock);
+        const auto [found, first] = impl.deaths.try_emplace(number_);
+        if (first) {
+            Commands out(impl.device.get());
+            out.write(BC_REQUEST_DEATH_NOTIFICATION, binder_handle_cookie{handle_, number_});
+            if (auto ec = out.flush()) {
+                impl.deaths.erase(found);
+                throw std::system_error(ec, "binder::Remote::link_to_death");
+            }
+        }
+        happened = found->second.happened;
+        // last, for a copy that fails must not leave a notice that was never asked for
+        if (!happened) found->second.recipients.push_back(recipient);
+    }
+    if (happened) recipient();
+}
+
+} // namespace ashmem::binder

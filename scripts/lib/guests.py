@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs in guests, and how one run is booted and judged."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import build
+import claims
+import kernels
+import processes
+import results
+from project import BUILD, QEMU, Unusable, show
+from results import Result
+from schedule import Job
+
+WITH_BINDER = "binder_linux"
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A run of the test program: its claims, as Catch2 chooses them, and its machine."""
+
+    name: str
+    claims: str
+    kernels: tuple[str, ...] = ()  # none: all of them
+    timeout: int = 300
+    memory: int = 512
+    swap: int = 0
+    icount: bool = False
+    append: str = ""
+    kernel_module: str = ""
+    loaded: bool = True  # if not, the claims load the driver themselves
+
+    def options(self) -> list[str]:
+        """Of qemu/run."""
+        words = ["--timeout", str(self.timeout), "--memory", str(self.memory)]
+        words += ["--swap", str(self.swap)] if self.swap else []
+        words += ["--icount"] if self.icount else []
+        words += ["--append", self.append] if self.append else []
+        words += ["--kernel-module", self.kernel_module] if self.kernel_module else []
+        return words
+
+
+# The longest come first, for several run at a time.
+GUESTS = (
+    Guest("bounded", "[bounded]", ("5.10", "6.12", "7.2"), memory=768, icount=True),
+    Guest("race", "[race],[model]", timeout=500),
+    Guest("module", "[module]", loaded=False),
+    Guest("pressure", "[pressure]", memory=256, swap=512),
+    Guest("cgroup", "[cgroup]~[device]"),
+    Guest("proportion", "[proportion]", ("5.10", "6.1", "6.12", "7.2"), memory=256, swap=256,
+          icount=True),
+    Guest("proportion-busy", "[proportion]", ("7.2",), memory=256, swap=256),
+    Guest("soak", "[soak]"),
+    Guest("cgroup-v1", "[cgroup-v1]", ("5.10",)),
+    Guest("nocgroup", "[nocgroup]", ("6.1",), memory=256, swap=512,
+          append="cgroup_disable=memory"),
+    Guest("device", "[device]~[race]~[model],[anywhere],[binder]", memory=768,
+          kernel_module=WITH_BINDER),
+)
+
+# The same claims as a 32-bit program makes them; races are the kernel's own.
+GUEST_32 = Guest("device", "[device]~[race],[anywhere],[binder]", memory=768,
+                 kernel_module=WITH_BINDER)
+
+# For a kernel with KASAN, lockdep, kmemleak and UBSAN, with more memory and time: every
+# object has its shadow. Races that aim at a moment find it on kernels of an ordinary
+# speed, and what was freed stays charged for a while here.
+DEBUG_GUESTS = (
+    Guest("pressure", "[pressure]", timeout=1500, memory=384, swap=512),
+    Guest("cgroup", "[cgroup]~[device]", timeout=1500, memory=1024),
+    Guest("module", "[module]", timeout=1500, memory=1024, loaded=False),
+    Guest("soak", "[soak]", timeout=1500, memory=1024),
+    Guest("race", "[race]~[aimed],[model]", timeout=1500, memory=1024),
+    Guest("device", "[device]~[race]~[model]~[cgroup],[anywhere],[binder]", timeout=1500,
+          memory=1536, kernel_module=WITH_BINDER),
+)
+
+
+def added(*files: Path | str) -> list[str]:
+    """Options that put files into a guest; a name there follows a colon."""
+    return [word for file in files for word in ("--add", str(file))]
+
+
+def verdict(vm: str) -> dict[str, str]:
+    """The lines of build/vm/NAME/verdict; none if the harness could not even begin."""
+    file = BUILD / "vm" / vm / "verdict"
+    return results.read_values(file.read_text(errors="replace")) if file.exists() else {}
+
+
+def launch(vm: str, kernel: str, options: Sequence[str], command: Sequence[str],
+           log: Path) -> bool:
+    """Runs a command in a guest by qemu/run. Only if both its status and its verdict say
+    so, all was well; an earlier run's verdict must not be believed."""
+    (BUILD / "vm" / vm / "verdict").unlink(missing_ok=True)
+    argv = [QEMU / "run", "--kernel", kernel, "--name", vm, *options, "--", *command]
+    status = processes.run(argv, log)
+    return status == 0 and verdict(vm).get("verdict") == "pass"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is planned: its place in the table, and what must be heard of."""
+
+    out: Path
+    row: str
+    name: str
+    kernel: str
+    planned: int
+    fewer: bool = False  # a program that may have fewer claims than that, but not none
+
+
+def boot(run: Run, options: Sequence[str], command: Sequence[str]) -> Result:
+    """Runs a command in a guest. Shows all of a failure, of a pass the last line."""
+    label = f"{run.row}-{run.name}".replace("/", "-")
+    vm, log = f"check-{label}", run.out / label
+    start = time.monotonic()
+    well = launch(vm, run.kernel, ["--append", "slab_nomerge", *options], command, log)
+    text, counts = log.read_text(errors="replace"), verdict(vm)
+    show(text.splitlines()[-1] if well else results.without_passes(text))
+    its_own_plan = run.fewer and int(counts.get("plan") or 0)
+    return results.of_counts(run.row, run.name, well, counts,
+                             0 if its_own_plan else run.planned, time.monotonic() - start)
+
+
+def _driver(guest: Guest, kernel: str) -> list[str]:
+    """Options that load the driver, or only bring it along for the claims to load."""
+    driver = build.module_file(kernel)
+    if guest.loaded:
+        return ["--module", str(driver)]
+    return added(f"{driver}:/ashmem.ko", f"{build.squatter_file(kernel)}:/squatter.ko")
+
+
+def job_of(out: Path, kernel: str, arch: str, guest: Guest, built: bool, scale: int) -> Job | None:
+    """The run of a guest on a kernel; none if it is for others, or has no claim there."""
+    chosen = claims.narrowed(guest.claims)
+    planned = len(claims.names(chosen))
+    if not planned or (guest.kernels and kernel not in guest.kernels):
+        return None
+    row = f"{kernel}/i386" if arch == "i386" else kernel
+    # some claims are about what only 64-bit programs can ask for, or only those of x86
+    run = Run(out, row, guest.name, kernel, planned, fewer=arch != "amd64")
+    options = [*guest.options(), *_driver(guest, kernel),
+               *added(build.tests_folder(arch) / "ashmem-tests")]
+    command = ["env", f"ASHMEM_TEST_SCALE={scale}", "/bin/ashmem-tests", chosen]
+
+    def work() -> list[Result]:
+        if not built:
+            raise Unusable(f"no module for {kernel}")
+        return [boot(run, options, command)]
+
+    return Job(run.row, run.name, work, planned)
+
+
+def jobs_of(out: Path, kernel: str, guests: Sequence[Guest], built: bool, scale: int) -> list[Job]:
+    """All runs on a kernel, of which a processor that can does some as a 32-bit program."""
+    arch = kernels.arch(kernel)
+    jobs = [job_of(out, kernel, arch, guest, built, scale) for guest in guests]
+    if arch == "amd64" and guests is GUESTS:
+        jobs.append(job_of(out, kernel, "i386", GUEST_32, built, scale))
+    return [job for job in jobs if job]

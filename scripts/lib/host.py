@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is checked on this machine: the library's claims, and what tools can tell."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import build
+import claims
+import guests
+import kernels
+import results
+from processes import quietly, run
+from project import BUILD, QEMU, ROOT, SCRIPTS, say, show
+from results import Result
+
+EXAMPLES = (("memory-file",), ("audio-ring", "200"), ("compositor", "6"))
+
+
+def unplaced_claims() -> list[str]:
+    """No claim may be forgotten by the choices of what runs where."""
+    chosen = [claims.ON_HOST, claims.PRELOADED, *(guest.claims for guest in guests.GUESTS)]
+    placed = {name for choice in chosen for name in claims.names(choice)}
+    lines = [f"runs nowhere: {name}" for name in claims.names() if name not in placed]
+    # a guest for a kernel that is none would run nowhere
+    lines += [f"{guest.name}: no kernel {kernel}" for guest in guests.GUESTS
+              for kernel in guest.kernels if kernel not in kernels.rows()]
+    return lines
+
+
+def _steps() -> list[tuple[str, Sequence[str | Path] | Callable[[], list[str]]]]:
+    """Claims, and the program that holds each, or a function that returns complaints."""
+    unit_tests = ["python3", "-B", "-m", "unittest", "discover", "-s", ROOT / "tests" / "scripts"]
+    return [
+        ("exports and needs are those listed", [SCRIPTS / "abi.sh"]),
+        ("every public header stands alone", [SCRIPTS / "headers.sh"]),
+        ("the table of claims names real tests", [SCRIPTS / "claims.sh"]),
+        ("the table of results is red when it must be", unit_tests),
+        ("README and dkms.conf have the kernels of the table", [SCRIPTS / "kernels.sh"]),
+        ("kernels are fetched from where apt's sources lead", [ROOT / "tests" / "scripts" / "archives.sh"]),
+        ("the examples of the documentation compile", [SCRIPTS / "examples.sh"]),
+        *((f"the example {example[0]} does what it says",
+           ["timeout", "120", BUILD / "lib" / "examples" / example[0], *example[1:]])
+          for example in EXAMPLES),
+        ("every claim runs somewhere", unplaced_claims),
+        ("files include from where the architecture says", [SCRIPTS / "structure.py"]),
+        ("the claims hold over the shared libraries",
+         [BUILD / "tests" / "ashmem-tests.dynamic", claims.ON_HOST]),
+    ]
+
+
+def _holds(step: Sequence[str | Path] | Callable[[], list[str]]) -> bool:
+    if callable(step):
+        complaints = step()
+        show("\n".join(complaints))
+        return not complaints
+    return quietly("host-step", step)
+
+
+def steps(out: Path) -> Result:
+    """What is checked of the library by tools."""
+    start = time.monotonic()
+    lines = []
+    for claim, step in _steps():
+        lines.append(f"{'ok' if _holds(step) else 'not ok'} - {claim}")
+        show(results.without_passes(lines[-1]))
+    (out / "host-steps").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    failed = sum(line.startswith("not ok") for line in lines)
+    return Result("host", "steps", len(lines), len(lines) - failed, failed,
+                  seconds=int(time.monotonic() - start))
+
+
+def script(out: Path, row: str, argv: Sequence[str | Path], name: str = "all") -> Result:
+    """A program that prints TAP."""
+    start = time.monotonic()
+    log = out / row.replace("/", "-")
+    status = run(argv, log)
+    show(results.without_passes(log.read_text(errors="replace")))
+    return results.of_tap(row, name, status == 0, log, time.monotonic() - start)
+
+
+def rows() -> list[str]:
+    return ["host", *(f"host/{sanitizer}" for sanitizer in build.SANITIZERS), "host/consumer"]
+
+
+def all_of(out: Path) -> list[Result]:
+    """One thing after another, for they share what is built."""
+    say("the library on this machine")
+    return [
+        script(out, "host", [BUILD / "tests" / "ashmem-tests", claims.ON_HOST], "claims"),
+        steps(out),
+        *(script(out, f"host/{sanitizer}",
+                 [build.folder(sanitizer) / "tests" / "ashmem-tests", claims.ON_HOST])
+          for sanitizer in build.SANITIZERS),
+        script(out, "host/consumer", [ROOT / "tests" / "consumer" / "run"]),
+    ]
+
+
+def harness(out: Path, *options: str) -> Result:
+    """The harness's own tests, seen as they go."""
+    say("the harness's own tests")
+    start = time.monotonic()
+    log = out / "harness"
+    status = run(["bash", "-c", 'set -o pipefail; "$@" | tee "$0"', log,
+                  QEMU / "selftest" / "run", *options])
+    return results.of_tap("harness", "all", status == 0, log, time.monotonic() - start)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of kernels, as the harness answers for it."""
+
+from functools import cache
+
+from processes import capture
+from project import QEMU, Unusable
+
+ORIGINAL = "5.10"  # the last that ships the original driver
+DEBUG = "6.12-debug"
+
+
+@cache
+def _query(*words: str) -> tuple[str, ...]:
+    return tuple(capture([QEMU / "query", *words]).split())
+
+
+def rows() -> tuple[str, ...]:
+    return _query("rows")
+
+
+def required() -> tuple[str, ...]:
+    """Those that a check runs if none is named."""
+    return _query("required")
+
+
+def default() -> str:
+    """The one for what is run once."""
+    return _query("default")[0]
+
+
+def arch(row: str) -> str:
+    return _query("field", row, "arch")[0]
+
+
+def may_fail(row: str) -> bool:
+    """Whether a failure of this row is forgiven. Rows of a check that are no kernel are not."""
+    return row in rows() and _query("field", row, "gate") == ("may",)
+
+
+def cache_folder() -> str:
+    return _query("cache")[0]
+
+
+def chosen(named: list[str]) -> list[str]:
+    """The rows of KERNELS=, or those that are required."""
+    for row in named:
+        if row not in rows():
+            raise Unusable(f"no kernel {row} in qemu/kernels (there are: {' '.join(rows())})")
+    return list(dict.fromkeys(named)) or list(required())

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a check has to run, and the rows that it must leave."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import claims
+import differential
+import guests
+import host
+import kernels
+import stand_ins
+from project import Unusable
+from schedule import Job
+
+
+def must_have(jobs: Collection[Job], chosen: Sequence[str]) -> None:
+    """Nothing run is no pass."""
+    if not jobs:
+        raise Unusable(f"TESTS={claims.wanted()} chooses no claim of {' '.join(chosen)}")
+
+
+def claims_in_guests(out: Path, chosen: Sequence[str], built: Collection[str],
+                     scale: int) -> list[Job]:
+    """All runs of claims in guests of these kernels, some of which have no module."""
+    jobs = [job for kernel in chosen
+            for job in guests.jobs_of(out, kernel, guests.GUESTS, kernel in built, scale)]
+    jobs += stand_ins.jobs(out)
+    must_have(jobs, chosen)
+    return jobs
+
+
+def expected_rows(chosen: Sequence[str], jobs: Collection[Job]) -> list[str]:
+    """The rows of a check; with TESTS= those that have a claim are all."""
+    if claims.wanted():
+        return list(dict.fromkeys(job.row for job in jobs))
+    rows = ["harness", *host.rows(), "build"]
+    for kernel in chosen:
+        rows += [kernel, f"{kernel}/i386"] if kernels.arch(kernel) == "amd64" else [kernel]
+    return [*rows, stand_ins.original_row(), stand_ins.preload_row(), differential.row()]

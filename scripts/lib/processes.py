@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that are run, and their end: none outlives the script that started it.
+
+Each is a process group of its own. A signal to the script ends all of them, and
+every thread that waits for one, or would start another, gets Stopping. If the script
+is killed, the kernel ends its children (PDEATHSIG), and these theirs.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NoReturn
+
+from project import BUILD, Unusable, show
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PATIENCE = 10.0  # seconds from SIGTERM to SIGKILL
+
+# What was said to one make is not meant for those that are started here.
+_NOT_PASSED_ON = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL")
+
+_lock = threading.RLock()  # a signal's handler takes it again
+_running: set[int] = set()
+_stopped_by = 0
+
+
+class Stopping(BaseException):
+    """A signal came. No error, so that nobody takes it for a job's failure."""
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Whether there is such a group, which signal 0 only asks."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # sudo's
+        pass
+    return True
+
+
+def _drained(group: int) -> bool:
+    """Waits for the rest of a group whose first process has ended."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if not _signal_group(group, 0):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _kill_later() -> None:
+    time.sleep(PATIENCE)
+    with _lock:
+        for group in _running:
+            _signal_group(group, signal.SIGKILL)
+
+
+def _stop(number: int, _frame: object) -> None:
+    global _stopped_by
+    with _lock:
+        first, _stopped_by = not _stopped_by, number
+        for group in _running:
+            _signal_group(group, signal.SIGTERM)
+    if first:
+        threading.Thread(target=_kill_later, daemon=True).start()
+
+
+def _start(argv: Sequence[str | Path], output: IO | None, errors: int | None,
+           env: Mapping[str, str]) -> subprocess.Popen:
+    environment = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
+    with _lock:
+        if _stopped_by:
+            raise Stopping
+        # the thread that starts it waits for it, or its end would be the child's
+        child = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", *map(str, argv)], env=environment | dict(env),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=errors, process_group=0)
+        _running.add(child.pid)
+        if _stopped_by:  # meanwhile, by a signal to this very thread
+            _signal_group(child.pid, signal.SIGTERM)
+    return child
+
+
+def _finish(child: subprocess.Popen) -> int:
+    status = child.wait()
+    if _stopped_by and not _drained(child.pid):
+        _signal_group(child.pid, signal.SIGKILL)
+    with _lock:
+        _running.discard(child.pid)
+    if _stopped_by:
+        raise Stopping
+    return status
+
+
+def run(argv: Sequence[str | Path], log: Path | None = None,
+        env: Mapping[str, str] | None = None) -> int:
+    """Runs a program to its end. Its status is negative if a signal ended it.
+
+    What it prints goes to a file, or else where our own output goes.
+    """
+    if log is None:
+        return _finish(_start(argv, None, None, env or {}))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        return _finish(_start(argv, output, subprocess.STDOUT, env or {}))
+
+
+def capture(argv: Sequence[str | Path], any_status: bool = False) -> str:
+    """What a program prints; it must succeed, or at least not die."""
+    with tempfile.TemporaryFile() as output:
+        status = _finish(_start(argv, output, None, {}))
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    if status < 0 or (status and not any_status):
+        raise Unusable(f"{Path(argv[0]).name} failed with status {status}")
+    return text
+
+
+def quietly(name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None = None) -> bool:
+    """Runs a program whose output is shown only if it fails. `name` is its log's."""
+    log = BUILD / "log" / name
+    status = run(argv, log, env)
+    if status:
+        show(log.read_text(errors="replace")
+             + f"{Path(argv[0]).name} failed with status {status} (log: {log})")
+    return status == 0
+
+
+def main(work: Callable[[], int]) -> NoReturn:
+    """Runs a script: its status, 3 if it was unusable, 128 and the signal that ended it."""
+    sys.stdout.reconfigure(errors="replace")
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
+    try:
+        status = work()
+    except Unusable as problem:
+        print(f"{Path(sys.argv[0]).name}: {problem}", file=sys.stderr)
+        status = 3
+    except Stopping:
+        status = 1
+    if _stopped_by:
+        print(f"{Path(sys.argv[0]).name}: ended by {signal.Signals(_stopped_by).name}",
+              file=sys.stderr)
+        status = 128 + _stopped_by
+    sys.exit(status)

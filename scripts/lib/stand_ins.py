@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver's claims on what stands in for it: the original, and the preloaded library.
+
+Both are held against the list of claims that they are known not to hold.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import build
+import claims
+import guests
+import kernels
+from guests import Run, added
+from processes import capture
+from project import BUILD, ROOT
+from results import Result
+from schedule import Job
+
+GUEST_FILES = ROOT / "tests" / "guest"
+REFERENCE = GUEST_FILES / "reference.sh"
+_MACHINE = ["--timeout", "300", "--memory", "768"]
+
+
+def _against_list(out: Path, page: str) -> list[str]:
+    """Options that put a page's list of differences into the guest, and who compares."""
+    listed = out / page.removesuffix(".md")
+    listed.write_text("".join(f"{name}\n" for name in claims.listed(page)), encoding="utf-8")
+    return added(REFERENCE, f"{listed}:/differences")
+
+
+def _compared(run: Run, chosen: str, page: str, options: Sequence[str]) -> Result:
+    """Boots a guest whose claims must hold, but for those that a page says differ."""
+    return guests.boot(run, [*_MACHINE, *options, *_against_list(run.out, page)],
+                       ["/bin/reference.sh", "/differences", chosen])
+
+
+def _original(run: Run, chosen: str) -> Result:
+    # the original counts as unfinished work to the kernel, which is a taint
+    return _compared(run, chosen, "differences.md",
+                     ["--kernel-module", "ashmem_linux", "--taint", "1024",
+                      *added(build.tests_folder("amd64") / "ashmem-tests")])
+
+
+def _with_preload() -> list[str]:
+    """Options for a guest without the driver, where ashmem-tests is the dynamic program
+    with libashmem-preload.so."""
+    program = build.tests_folder("amd64") / "ashmem-tests.dynamic"
+    options = []
+    for library in re.findall(r"/\S+", capture(["ldd", program])):
+        # ours lie where a guest may have no such folder
+        inside = library.removeprefix(str(BUILD))
+        options += added(f"{Path(library).resolve()}:{inside}")
+    return options + added(f"{BUILD}/lib/libashmem-preload.so:/lib/libashmem-preload.so",
+                           program, f"{GUEST_FILES}/preloaded.sh:/bin/ashmem-tests")
+
+
+def _preloaded(run: Run, chosen: str) -> Result:
+    return _compared(run, chosen, "preload.md", _with_preload())
+
+
+def _preloaded_pressure(run: Run, chosen: str) -> Result:
+    """Its own claims, all of which must hold."""
+    machine = ["--timeout", "300", "--memory", "256", "--swap", "512"]
+    return guests.boot(run, [*machine, *_with_preload()], ["/bin/ashmem-tests", chosen])
+
+
+def original_row() -> str:
+    return f"{kernels.ORIGINAL}/original"
+
+
+def preload_row() -> str:
+    return f"{kernels.default()}/preload"
+
+
+def jobs(out: Path) -> list[Job]:
+    """All runs that have a claim."""
+    plan = (
+        (original_row(), "device", kernels.ORIGINAL, claims.OF_DRIVERS, _original),
+        (preload_row(), "device", kernels.default(), claims.OF_DRIVERS, _preloaded),
+        (preload_row(), "pressure", kernels.default(), claims.PRELOADED, _preloaded_pressure),
+    )
+    found = []
+    for row, name, kernel, wanted, work in plan:
+        chosen = claims.narrowed(wanted)
+        run = Run(out, row, name, kernel, len(claims.names(chosen)))
+        if run.planned:
+            found.append(Job(row, name, lambda work=work, run=run, chosen=chosen: [
+                work(run, chosen)], run.planned))
+    return found

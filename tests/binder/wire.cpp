@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Binder's messages as bytes: what goes out has libbinder's form, and what comes in is
+// checked before it is believed.
+#include <linux/android/binder.h>
+
+#include <array>
+#include <ashmem/binder/parcel.hpp>
+#include <catch2/catch.hpp>
+#include <cstring>
+
+#include "../libashmem/src/binder/memory_wire.hpp"
+
+using ashmem::binder::Parcel;
+using ashmem::binder::Reader;
+
+namespace {
+
+constexpr std::size_t page = 4096;
+
+Reader reader_of(const Parcel& parcel) {
+    return Reader(parcel.data(), parcel.offsets());
+}
+
+Parcel window(std::int64_t offset, std::uint64_t size) {
+    Parcel parcel;
+    parcel.i64(offset);
+    parcel.u64(size);
+    return parcel;
+}
+
+bool window_fits(std::int64_t offset, std::uint64_t size, std::size_t whole) {
+    const Parcel parcel = window(offset, size);
+    Reader reader = reader_of(parcel);
+    return ashmem::binder::wire::window(reader, whole).has_value();
+}
+
+bool heap_fits(std::uint64_t size, std::int64_t offset, std::uint64_t available) {
+    Parcel parcel;
+    parcel.u64(size);
+    parcel.i64(offset);
+    parcel.u32(0);
+    Reader reader = reader_of(parcel);
+    return ashmem::binder::wire::heap(reader, available, page).has_value();
+}
+
+} // namespace
+
+TEST_CASE("a parcel gives back what was put in", "[library][host]") {
+    Parcel parcel;
+    parcel.token(u"an.Interface");
+    parcel.i32(-1);
+    parcel.u64(UINT64_MAX - 1);
+    parcel.string16(u"");
+    parcel.string16(u"four");
+    parcel.i64(INT64_MIN);
+    Reader reader = reader_of(parcel);
+    CHECK(reader.token(u"an.Interface"));
+    CHECK(reader.i32() == -1);
+    CHECK(reader.u64() == UINT64_MAX - 1);
+    CHECK(reader.string16().empty());
+    CHECK(reader.string16() == u"four");
+    CHECK(reader.i64() == INT64_MIN);
+    CHECK(reader.ok());
+    CHECK(reader.left() == 0);
+}
+
+TEST_CASE("a string longer than its length can tell is refused", "[library][host]") {
+    const char16_t nothing = 0;
+    const std::u16string_view endless(&nothing, std::size_t{1} << 31);
+    if constexpr (sizeof(std::size_t) > sizeof(std::int32_t))
+        CHECK_THROWS_AS(Parcel().string16(endless), std::length_error);
+}
+
+TEST_CASE("a call begins as libbinder's: policy, work source, SYST, name", "[library][host]") {
+    Parcel parcel;
+    parcel.token(u"ab");
+    const std::int32_t words[] = {0, -1, 0x53595354, 2, 'a' | 'b' << 16, 0};
+    REQUIRE(parcel.data().size() == sizeof(words));
+    CHECK(std::memcmp(parcel.data().data(), words, sizeof(words)) == 0);
+}
+
+TEST_CASE("a descriptor in a parcel is a duplicate, where the offsets say", "[library][host]") {
+    Parcel parcel;
+    parcel.i32(7);
+    parcel.fd(1);
+    REQUIRE(parcel.offsets().size() == 1);
+    CHECK(parcel.offsets()[0] == 4);
+    binder_fd_object object{};
+    std::memcpy(&object, parcel.data().data() + 4, sizeof(object));
+    CHECK(object.hdr.type == BINDER_TYPE_FD);
+    CHECK(object.fd > 2);
+    CHECK_THROWS_AS(parcel.fd(-1), std::system_error);
+    CHECK(parcel.offsets().size() == 1);
+}
+
+TEST_CASE("null in a parcel is null to a reader, and no object", "[library][host]") {
+    Parcel parcel;
+    parcel.object({});
+    CHECK(parcel.offsets().empty());
+    Reader reader = reader_of(parcel);
+    CHECK(!reader.object().has_value());
+    CHECK(reader.ok());
+    CHECK(reader.left() == 0);
+}
+
+TEST_CASE("a parcel that was moved is empty, and may be written again", "[library][host]") {
+    Parcel parcel;
+    CHECK(parcel.data().empty());
+    parcel.i32(1);
+    parcel.fd(1);
+    Parcel moved(std::move(parcel));
+    CHECK(moved.offsets().size() == 1);
+    // NOLINTBEGIN(*-move,*.Move): it may, which is the claim
+    CHECK(parcel.data().empty());
+    CHECK(parcel.offsets().empty());
+    CHECK(parcel.references().empty());
+    parcel.i32(2);
+    moved = std::move(parcel);
+    // NOLINTEND(*-move,*.Move)
+    CHECK(reader_of(moved).i32() == 2);
+    CHECK(moved.offsets().empty());
+}
+
+TEST_CASE("nothing is read beyond the end, and nothing after that", "[library][host]") {
+    Parcel parcel;
+    parcel.i32(1);
+    Reader reader = reader_of(parcel);
+    CHECK(reader.i64() == 0);
+    CHECK(!reader.ok());
+    CHECK(reader.i32() == 0);
+    Reader empty({}, {});
+    CHECK(empty.string16().empty());
+    CHECK(!empty.ok());
+}
+
+TEST_CASE("a string that is longer than the bytes is refused", "[library][host]") {
+    for (const std::int32_t length : {2, 3, 1 << 30, INT32_MAX, -2, INT32_MIN}) {
+        Parcel parcel;
+        parcel.i32(length);
+        parcel.i32('a');
+        Reader reader = reader_of(parcel);
+        CHECK(reader.string16().empty());
+        CHECK(!reader.ok());
+    }
+    Parcel endless;
+    endless.i32(1);
+    endless.i32('a' | 'b' << 16);
+    Reader reader = reader_of(endless);
+    CHECK(reader.string16().empty());
+    CHECK(!reader.ok());
+}
+
+TEST_CASE("what only looks like a descriptor or an object is none", "[library][host]") {
+    Parcel real;
+    real.fd(1);
+    CHECK(reader_of(real).fd().has_value());
+    Reader likeness(real.data(), {});
+    CHECK(!likeness.fd().has_value());
+    CHECK(!likeness.ok());
+    const std::array<std::uint64_t, 1> elsewhere{4};
+    CHECK(!Reader(real.data(), elsewhere).fd().has_value());
+
+    std::array<std::byte, sizeof(flat_binder_object) + 4> bytes{};
+    flat_binder_object handle{};
+    handle.hdr.type = BINDER_TYPE_HANDLE;
+    handle.handle = 1;
+    std::memcpy(bytes.data(), &handle, sizeof(handle));
+    CHECK(!Reader(bytes, {}).object().has_value());
+    const std::array<std::uint64_t, 1> here{0};
+    const auto found = Reader(bytes, here).object();
+    REQUIRE(found.has_value());
+    CHECK(found->value == 1);
+    CHECK(!Reader(bytes, here).fd().has_value());
+}
+
+TEST_CASE("a call for another interface is told", "[library][host]") {
+    Parcel parcel;
+    parcel.token(u"one");
+    Reader reader = reader_of(parcel);
+    CHECK(!reader.token(u"other"));
+    CHECK(!reader.ok());
+}
+
+TEST_CASE("a window from the wire lies within its heap or is refused", "[library][host]") {
+    CHECK(window_fits(0, page, page));
+    CHECK(window_fits(100, 0, 100));
+    CHECK(!window_fits(-1, 1, page));
+    CHECK(!window_fits(INT64_MIN, 1, page));
+    CHECK(!window_fits(1, page, page));
+    CHECK(!window_fits(static_cast<std::int64_t>(page) + 1, 0, page));
+    CHECK(!window_fits(8, UINT64_MAX - 4, page));
+    CHECK(!window_fits(INT64_MAX, UINT64_MAX, page));
+    Parcel half;
+    half.i64(0);
+    Reader reader = reader_of(half);
+    CHECK(!ashmem::binder::wire::window(reader, page).has_value());
+}
+
+TEST_CASE("a heap from the wire lies within its descriptor or is refused", "[library][host]") {
+    CHECK(heap_fits(page, 0, page));
+    // a region's last page is whole
+    CHECK(heap_fits(page, 0, 1));
+    CHECK(heap_fits(page, static_cast<std::int64_t>(page), 2 * page));
+    CHECK(!heap_fits(0, 0, page));
+    CHECK(!heap_fits(page + 1, 0, page));
+    CHECK(!heap_fits(page, 1, 2 * page));
+    CHECK(!heap_fits(page, -static_cast<std::int64_t>(page), page));
+    CHECK(!heap_fits(page, static_cast<std::int64_t>(page), page));
+    CHECK(!heap_fits(UINT64_MAX, static_cast<std::int64_t>(page), UINT64_MAX));
+    CHECK(!heap_fits(UINT64_MAX - 8, static_cast<std::int64_t>(page), 2 * page));
+}

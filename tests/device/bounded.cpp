@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// No region keeps reclaim, or another thread, waiting for long: regions that are made
+// to be slow.
+//
+// Run by themselves ([bounded]) in a guest where an instruction is a nanosecond, on one
+// processor: what takes long there takes many instructions, on whatever machine.
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "support/cgroup.hpp"
+#include "support/process.hpp"
+#include "support/region.hpp"
+#include "support/steps.hpp"
+#include "support/trace.hpp"
+
+using namespace test;
+
+#ifdef __LP64__ // 32-bit programs have no room for such regions
+
+namespace {
+
+constexpr std::size_t most_ranges = 131072;
+
+double now() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+// What somebody else has unpinned, and wants purged before the machine runs out of memory.
+struct Bystander {
+    Bystander() : region(Region::of_pages(4 * mib / page_size())), map(region.map(4 * mib)) {}
+    [[nodiscard]] int fill_and_unpin() const {
+        map.fill(0xcd);
+        return region.unpin(0, 0) == 0 ? 0 : 1;
+    }
+    [[nodiscard]] bool gone() const { return region.fdinfo_number("purged") == map.size(); }
+    Region region;
+    Map map;
+};
+
+// Unpins every other page, first + 1, first + 3 and so on, each a range of its own.
+void unpin_every_other(const Region& region, std::size_t ranges) {
+    for (std::size_t i = 0; i < ranges; ++i)
+        if (region.unpin_pages(2 * i + 1) != 0) throw std::runtime_error("UNPIN failed");
+}
+
+// A region whose pages take long to punch out: each map of it has to be looked at.
+struct Slow {
+    explicit Slow(std::size_t ranges, std::size_t maps)
+        : region(Region::of_pages(2 * ranges)), map(region.map_pages(2 * ranges)) {
+        for (std::size_t i = 0; i < ranges; ++i)
+            map[(2 * i + 1) * page_size()] = 1;
+        for (std::size_t i = 0; i < maps; ++i)
+            more.push_back(region.map_pages(2 * ranges));
+        unpin_every_other(region, ranges);
+    }
+    Region region;
+    Map map;
+    std::vector<Map> more;
+};
+
+// What drop_caches costs in the presence of whatever the test has made.
+struct Drops {
+    // Writes until something came true; answers how many it took, most + 1 if it did not.
+    int until(int most, const std::function<bool()>& enough) {
+        int count = 0;
+        while (count <= most && !enough()) {
+            const double start = now();
+            write_file("/proc/sys/vm/drop_caches", "2");
+            longest = std::max(longest, now() - start);
+            ++count;
+        }
+        return count;
+    }
+    [[nodiscard]] double longest_call() const {
+        const auto calls = trace.calls();
+        if (calls.empty()) throw std::runtime_error("reclaim never came to the shrinker");
+        return *std::max_element(calls.begin(), calls.end());
+    }
+    ShrinkerTrace trace;
+    double longest = 0;
+};
+
+// A thread that does something over and over, and notes how long it went without having
+// done it at the worst: it may wait for a lock, or for the processor.
+class Watch {
+public:
+    explicit Watch(const std::function<void()>& work)
+        : thread_([this, work] {
+              for (double last = now(); !stop_; ++times_) {
+                  work();
+                  const double time = now();
+                  longest_ = std::max(longest_, time - last);
+                  last = time;
+                  std::this_thread::yield();
+              }
+          }) {}
+    ~Watch() { stop(); }
+    double stop() {
+        stop_ = true;
+        if (thread_.joinable()) thread_.join();
+        return longest_;
+    }
+    void wait_until_it_runs() const {
+        while (times_ < 10)
+            std::this_thread::yield();
+    }
+
+private:
+    std::atomic<bool> stop_{false};
+    double longest_ = 0;
+    std::atomic<long> times_{0};
+    std::thread thread_;
+};
+
+} // namespace
+
+TEST_CASE("slow punches hold up neither reclaim nor other regions", "[bounded]") {
+    Slow slow(128, 20000);
+    Cgroup group("group");
+    Bystander here, there;
+    REQUIRE(here.fill_and_unpin() == 0);
+    REQUIRE(in_child([&] {
+                group.join();
+                return there.fill_and_unpin();
+            }) == 0);
+    Drops drops;
+    const int count = drops.until(8, [&] { return here.gone() && there.gone(); });
+    INFO("longest drop_caches " << drops.longest << " s");
+    CHECK(count <= 8);
+    CHECK(drops.longest_call() <= 0.2);
+    CHECK(drops.longest <= 1);
+}
+
+TEST_CASE("slow ranges in great number hold up no other regions", "[bounded]") {
+    Slow slow(4096, 10000);
+    Bystander here;
+    REQUIRE(here.fill_and_unpin() == 0);
+    Drops drops;
+    // one that gets on by a number of ranges each time is fine, by one range is not
+    const int count = drops.until(16, [&] { return here.gone(); });
+    INFO("longest drop_caches " << drops.longest << " s, " << count << " of them");
+    CHECK(count <= 16);
+    CHECK(drops.longest_call() <= 0.2);
+}
+
+TEST_CASE("ranges without pages are no work for reclaim", "[bounded]") {
+    const bool pinned_page = GENERATE(false, true);
+    CAPTURE(pinned_page);
+    const std::size_t each = 100000;
+    std::vector<Region> regions;
+    for (int i = 0; i < 4; ++i) {
+        regions.push_back(Region::of_pages(2 * each));
+        Map map = regions.back().map(page_size(), rw, MAP_SHARED | MAP_NORESERVE);
+        // which lets the region hold something, though nothing to purge
+        if (pinned_page) map[0] = 1;
+        unpin_every_other(regions.back(), each);
+    }
+    Bystander behind;
+    REQUIRE(behind.fill_and_unpin() == 0);
+    Drops drops;
+    // each goes through more than a hundred thousand of them
+    const int count = drops.until(8, [&] { return behind.gone(); });
+    INFO("longest drop_caches " << drops.longest << " s, " << count << " of them");
+    CHECK(count <= 8);
+    CHECK(drops.longest_call() <= 0.2);
+    CHECK(drops.longest <= 1);
+}
+
+TEST_CASE("PIN makes no more ranges than UNPIN may, and none is held up", "[bounded]") {
+    const std::size_t pages = (std::size_t{4} << 30) / page_size();
+    Region region = Region::of_pages(pages);
+    Map map = region.map(page_size(), rw, MAP_SHARED | MAP_NORESERVE);
+    const auto before = slab_objects("ashmem_range");
+    const auto split = [&] {
+        REQUIRE(region.unpin(0, 0) == 0);
+        long wrong = 0;
+        for (std::size_t page = 1; page < pages; page += 2)
+            wrong += region.pin_pages(page) != ASHMEM_NOT_PURGED;
+        REQUIRE(wrong == 0);
+        // those of one CPU's cache and the region's spare one are no part of the claim
+        CHECK(slab_objects("ashmem_range") <= before + most_ranges + 64);
+    };
+    const auto worst_wait = [&](long (Region::*call)(std::uint32_t, std::uint32_t) const) {
+        Watch watch([&] { region.size(); });
+        watch.wait_until_it_runs();
+        REQUIRE((region.*call)(0, 0) == 0);
+        return watch.stop();
+    };
+    split();
+    CHECK(worst_wait(&Region::unpin) <= 0.02);
+    CHECK(region.fdinfo_number("unpinned") == pages * page_size());
+    split();
+    CHECK(worst_wait(&Region::pin) <= 0.02);
+    CHECK(region.fdinfo_number("unpinned") == 0);
+    split();
+    // there is no descriptor left to ask: who only wants the processor waits the same
+    Watch watch([] {});
+    watch.wait_until_it_runs();
+    region.close();
+    CHECK(watch.stop() <= 0.02);
+    CHECK(slab_objects("ashmem_range") <= before + 64);
+}
+
+#endif

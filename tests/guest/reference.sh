@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# In a guest with something else in the driver's place: runs the claims and compares
+# with the list of deliberate differences. Those of the list run each in a process of
+# its own, for some kill theirs. A test program that does not start is no difference.
+# usage: reference.sh LIST CLAIMS (a file of one claim a line; as Catch2 chooses)
+set -u
+list=$1
+work=$(mktemp -d)
+failed=0
+# its status is a number of claims
+ashmem-tests "$2" --list-test-names-only >"$work/names"
+ashmem-tests --list-test-names-only >"$work/all-names"
+grep -vxF -f "$work/all-names" "$list" >"$work/unknown"
+grep -xF -f "$list" "$work/names" >"$work/differ"
+grep -vxF -f "$list" "$work/names" >"$work/same"
+if ! [ -s "$work/names" ]; then
+    echo "1..1"
+    echo "not ok 1 - ashmem-tests starts and lists claims"
+    exit 1
+fi
+echo "1..$(cat "$work/names" "$work/unknown" | wc -l)"
+
+# Catch2 takes names from a file, with its own characters escaped.
+run() {
+    sed 's/[],\["]/\\&/g' "$1" >"$work/chosen"
+    timeout "$2" ashmem-tests -f "$work/chosen"
+}
+
+# One plan is enough, and the lines may be those of a program that was killed. Without
+# a name it would run all there is.
+if [ -s "$work/same" ]; then
+    { run "$work/same" 240 || : >"$work/failed"; } | grep -v '^1\.\.'
+    [ ! -e "$work/failed" ] || failed=1
+fi
+
+number=$(wc -l <"$work/same")
+report() {
+    number=$((number + 1))
+    echo "$1 $number - $2"
+    [ "$1" = ok ] || failed=1
+}
+while IFS= read -r name; do
+    printf '%s\n' "$name" >"$work/name"
+    if run "$work/name" 10 >"$work/output" 2>&1; then held=1; else held=0; fi
+    if ! grep -q '^# run 1 ' "$work/output"; then
+        report "not ok" "never began: $name"
+    elif [ "$held" = 1 ]; then
+        report "not ok" "no longer differs: $name"
+    else
+        report ok "differs: $name"
+    fi
+done <"$work/differ"
+while IFS= read -r name; do
+    report "not ok" "no such claim: $name"
+done <"$work/unknown"
+rm -rf "$work"
+exit "$failed"

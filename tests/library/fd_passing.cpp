@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Descriptors over Unix sockets: what a peer may send, and what comes of it.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <ashmem/fd_passing.hpp>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <vector>
+
+using ashmem::unique_fd;
+
+namespace {
+
+struct Pair {
+    explicit Pair(int type = SOCK_STREAM) {
+        std::array<int, 2> fds{};
+        REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds.data()) == 0);
+        a.reset(fds[0]);
+        b.reset(fds[1]);
+    }
+    unique_fd a, b;
+};
+
+unique_fd null() {
+    return unique_fd(open("/dev/null", O_RDWR | O_CLOEXEC));
+}
+
+// Sends so many bytes with so many descriptors, as a peer might.
+void send_raw(int sock, std::size_t bytes, const std::vector<int>& fds) {
+    std::vector<char> data(bytes, 'x');
+    iovec part{data.data(), data.size()};
+    std::vector<char> control(CMSG_SPACE(sizeof(int) * fds.size()));
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (!fds.empty()) {
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
+        std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
+    }
+    REQUIRE(sendmsg(sock, &message, 0) == static_cast<ssize_t>(bytes));
+}
+
+std::size_t open_descriptors() {
+    std::size_t count = 0;
+    for (int fd = 0; fd < 256; ++fd)
+        if (fcntl(fd, F_GETFD) != -1) ++count;
+    return count;
+}
+
+// The error of receiving, and that nothing was received or leaked.
+int refused(int sock) {
+    const auto before = open_descriptors();
+    std::error_code ec;
+    const unique_fd fd = ashmem::receive_fd(sock, ec);
+    CHECK_FALSE(fd.ok());
+    CHECK(open_descriptors() == before);
+    return ec.value();
+}
+
+} // namespace
+
+TEST_CASE("a received descriptor is close-on-exec and the same file", "[library][host]") {
+    Pair pair;
+    const unique_fd sent(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    ashmem::send_fd(pair.a.get(), sent.get());
+    const unique_fd got = ashmem::receive_fd(pair.b.get());
+    CHECK(fcntl(got.get(), F_GETFD) == FD_CLOEXEC);
+    REQUIRE(lseek(sent.get(), 100, SEEK_SET) == 100);
+    CHECK(lseek(got.get(), 0, SEEK_CUR) == 100);
+}
+
+TEST_CASE("descriptors arrive in the order in which they were sent", "[library][host]") {
+    Pair pair;
+    const unique_fd exe(open("/proc/self/exe", O_RDONLY | O_CLOEXEC)), other = null();
+    ashmem::send_fd(pair.a.get(), exe.get());
+    ashmem::send_fd(pair.a.get(), other.get());
+    const unique_fd first = ashmem::receive_fd(pair.b.get());
+    const unique_fd second = ashmem::receive_fd(pair.b.get());
+    CHECK(lseek(first.get(), 0, SEEK_END) > 0);
+    CHECK(lseek(second.get(), 0, SEEK_END) == 0);
+}
+
+TEST_CASE("a peer that closes without sending is ECONNRESET", "[library][host]") {
+    Pair pair;
+    pair.a.reset();
+    CHECK(refused(pair.b.get()) == ECONNRESET);
+    CHECK_THROWS_AS(ashmem::receive_fd(pair.b.get()), std::system_error);
+}
+
+TEST_CASE("sending to a peer that is gone is EPIPE and no signal", "[library][host]") {
+    Pair pair;
+    pair.b.reset();
+    std::error_code ec;
+    ashmem::send_fd(pair.a.get(), null().get(), ec);
+    CHECK(ec == std::errc::broken_pipe);
+}
+
+TEST_CASE("a message without a descriptor is EBADMSG", "[library][host]") {
+    for (int type : {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM}) {
+        Pair pair(type);
+        send_raw(pair.a.get(), 1, {});
+        CHECK(refused(pair.b.get()) == EBADMSG);
+    }
+}
+
+TEST_CASE("a message with several descriptors is EBADMSG and all are closed", "[library][host]") {
+    for (std::size_t count : {2U, 3U, 100U}) {
+        Pair pair;
+        const unique_fd fd = null();
+        send_raw(pair.a.get(), 1, std::vector<int>(count, fd.get()));
+        const int error = refused(pair.b.get());
+        CHECK((error == EBADMSG || error == EMSGSIZE));
+    }
+}
+
+TEST_CASE("a longer packet with a descriptor is EBADMSG and it is closed", "[library][host]") {
+    for (int type : {SOCK_SEQPACKET, SOCK_DGRAM}) {
+        Pair pair(type);
+        const unique_fd fd = null();
+        send_raw(pair.a.get(), 2, {fd.get()});
+        CHECK(refused(pair.b.get()) == EBADMSG);
+    }
+}
+
+TEST_CASE("a descriptor that is none can't be sent", "[library][host]") {
+    Pair pair;
+    std::error_code ec;
+    ashmem::send_fd(pair.a.get(), -1, ec);
+    CHECK(ec.value() == EBADF);
+    ashmem::send_fd(-1, null().get(), ec);
+    CHECK(ec.value() == EBADF);
+}
+
+TEST_CASE("a socket that is none can't be received from", "[library][host]") {
+    CHECK(refused(-1) == EBADF);
+    CHECK(refused(null().get()) == ENOTSOCK);
+}
+
+TEST_CASE("unique_fd closes what it owns, once", "[library][host]") {
+    const auto before = open_descriptors();
+    {
+        unique_fd a = null();
+        const int number = a.get();
+        unique_fd b = std::move(a);
+        CHECK_FALSE(a.ok()); // NOLINT(*-move,*.Move)
+        CHECK(b.get() == number);
+        b = null();
+        CHECK(open_descriptors() == before + 1);
+        unique_fd c(b.release());
+        CHECK_FALSE(b.ok());
+        CHECK(c.ok());
+    }
+    CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("unique_fd leaves errno as it is when it closes", "[library][host]") {
+    unique_fd bad(1000000);
+    errno = EXDEV;
+    bad.reset();
+    CHECK(errno == EXDEV);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long reclaim spent in the driver's shrinker, by the kernel's own tracepoints.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace test {
+
+// Records from its making on. A kernel without these tracepoints is an error.
+class ShrinkerTrace {
+public:
+    ShrinkerTrace();
+    ShrinkerTrace(const ShrinkerTrace&) = delete;
+    ShrinkerTrace& operator=(const ShrinkerTrace&) = delete;
+    ~ShrinkerTrace();
+
+    // the seconds of each time that reclaim came to the shrinker, up to now
+    [[nodiscard]] std::vector<double> calls() const;
+
+private:
+    static void record(bool on);
+};
+
+} // namespace test
