@@ -14,6 +14,9 @@ from processes import quietly, run
 from project import BUILD, QEMU, ROOT, SCRIPTS, say, show
 from results import Result
 
+# Seconds for any of it: several times what a slow machine needs.
+LIMIT = 900
+
 EXAMPLES = (("memory-file",), ("audio-ring", "200"), ("compositor", "6"))
 
 
@@ -54,7 +57,7 @@ def _holds(step: Sequence[str | Path] | Callable[[], list[str]]) -> bool:
         complaints = step()
         show("\n".join(complaints))
         return not complaints
-    return quietly("host-step", step)
+    return quietly("host-step", step, limit=LIMIT)
 
 
 def steps(out: Path) -> Result:
@@ -74,7 +77,7 @@ def script(out: Path, row: str, argv: Sequence[str | Path], name: str = "all") -
     """A program that prints TAP."""
     start = time.monotonic()
     log = out / row.replace("/", "-")
-    status = run(argv, log)
+    status = run(argv, log, limit=LIMIT)
     show(results.without_passes(log.read_text(errors="replace")))
     return results.of_tap(row, name, status == 0, log, time.monotonic() - start)
 
@@ -102,5 +105,5 @@ def harness(out: Path, *options: str) -> Result:
     start = time.monotonic()
     log = out / "harness"
     status = run(["bash", "-c", 'set -o pipefail; "$@" | tee "$0"', log,
-                  QEMU / "selftest" / "run", *options])
+                  QEMU / "selftest" / "run", *options], limit=LIMIT)
     return results.of_tap("harness", "all", status == 0, log, time.monotonic() - start)

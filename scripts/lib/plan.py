@@ -8,7 +8,6 @@ import claims
 import differential
 import guests
 import host
-import kernels
 import stand_ins
 from project import Unusable
 from schedule import Job
@@ -36,5 +35,5 @@ def expected_rows(chosen: Sequence[str], jobs: Collection[Job]) -> list[str]:
         return list(dict.fromkeys(job.row for job in jobs))
     rows = ["harness", *host.rows(), "build"]
     for kernel in chosen:
-        rows += [kernel, f"{kernel}/i386"] if kernels.arch(kernel) == "amd64" else [kernel]
+        rows += [kernel, f"{kernel}/i386"] if guests.runs_32(kernel) else [kernel]
     return [*rows, stand_ins.original_row(), stand_ins.preload_row(), differential.row()]

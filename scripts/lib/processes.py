@@ -21,6 +21,7 @@ from project import BUILD, Unusable, show
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 10.0  # seconds from SIGTERM to SIGKILL
+TIMED_OUT = 124  # the status of a program that was ended for its time, as timeout(1) has it
 
 # What was said to one make is not meant for those that are started here.
 _NOT_PASSED_ON = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL")
@@ -88,8 +89,26 @@ def _start(argv: Sequence[str | Path], output: IO | None, errors: int | None,
     return child
 
 
-def _finish(child: subprocess.Popen) -> int:
-    status = child.wait()
+def _end_group(group: int) -> None:
+    _signal_group(group, signal.SIGTERM)
+    if not _drained(group):
+        _signal_group(group, signal.SIGKILL)
+
+
+def _wait(child: subprocess.Popen, limit: float | None) -> int:
+    try:
+        return child.wait(limit)
+    except subprocess.TimeoutExpired:
+        # its exit status is not collected yet, so that the group's number is still its own
+        ender = threading.Thread(target=_end_group, args=[child.pid])
+        ender.start()
+        child.wait()
+        ender.join()
+        return TIMED_OUT
+
+
+def _finish(child: subprocess.Popen, limit: float | None = None) -> int:
+    status = _wait(child, limit)
     if _stopped_by and not _drained(child.pid):
         _signal_group(child.pid, signal.SIGKILL)
     with _lock:
@@ -100,16 +119,21 @@ def _finish(child: subprocess.Popen) -> int:
 
 
 def run(argv: Sequence[str | Path], log: Path | None = None,
-        env: Mapping[str, str] | None = None) -> int:
-    """Runs a program to its end. Its status is negative if a signal ended it.
+        env: Mapping[str, str] | None = None, limit: float | None = None) -> int:
+    """Runs a program to its end. Its status is negative if a signal ended it, and
+    TIMED_OUT if it took longer than the limit, in seconds.
 
     What it prints goes to a file, or else where our own output goes.
     """
     if log is None:
-        return _finish(_start(argv, None, None, env or {}))
+        return _finish(_start(argv, None, None, env or {}), limit)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
-        return _finish(_start(argv, output, subprocess.STDOUT, env or {}))
+        status = _finish(_start(argv, output, subprocess.STDOUT, env or {}), limit)
+        if status == TIMED_OUT:
+            output.seek(0, os.SEEK_END)
+            output.write(f"\n# ended: it ran for longer than {limit} s\n".encode())
+    return status
 
 
 def capture(argv: Sequence[str | Path], any_status: bool = False) -> str:
@@ -123,10 +147,11 @@ def capture(argv: Sequence[str | Path], any_status: bool = False) -> str:
     return text
 
 
-def quietly(name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None = None) -> bool:
+def quietly(name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None = None,
+            limit: float | None = None) -> bool:
     """Runs a program whose output is shown only if it fails. `name` is its log's."""
     log = BUILD / "log" / name
-    status = run(argv, log, env)
+    status = run(argv, log, env, limit)
     if status:
         show(log.read_text(errors="replace")
              + f"{Path(argv[0]).name} failed with status {status} (log: {log})")

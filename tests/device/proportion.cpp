@@ -13,6 +13,7 @@
 #include "support/process.hpp"
 #include "support/region.hpp"
 #include "support/steps.hpp"
+#include "support/trace.hpp"
 
 using namespace test;
 
@@ -61,6 +62,25 @@ TEST_CASE("under pressure each step costs as much as it needs", "[proportion]") 
 }
 
 #ifdef __LP64__ // 32-bit programs have no such sizes
+TEST_CASE("reclaim is told of the pages that ranges hold, not of those they span",
+          "[proportion]") {
+    Region vast;
+    REQUIRE(vast.set_size(std::size_t{1} << 50) == 0);
+    Map map = vast.map(16 * page_size(), rw, MAP_SHARED | MAP_NORESERVE);
+    map.fill(1);
+    REQUIRE(vast.unpin(0, 0) == 0);
+    SECTION("as one range") {}
+    SECTION("as two ranges, and a page that stays") {
+        REQUIRE(vast.pin_pages(8) == ASHMEM_NOT_PURGED);
+    }
+    ShrinkerTrace trace;
+    write_file("/proc/sys/vm/drop_caches", "2");
+    const auto offers = trace.offers();
+    REQUIRE_FALSE(offers.empty());
+    CHECK(offers.front() >= 1);
+    CHECK(*std::max_element(offers.begin(), offers.end()) <= 16);
+}
+
 TEST_CASE("beside a vast empty region a reader costs others no more", "[proportion]") {
     const std::size_t film = 192 * mib;
     const auto cost = [&] {

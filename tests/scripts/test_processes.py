@@ -8,7 +8,11 @@ import sys
 import time
 import unittest
 
+from unittest import mock
+
 from support import ROOT, Quiet
+
+import processes
 
 # Two jobs, one of which leaves a child behind and takes its time to go; more wait.
 SCRIPT = """
@@ -70,6 +74,22 @@ class Ended(Quiet):
                 return file.read().rsplit(") ", 1)[1][0] != "Z"
         except FileNotFoundError:
             return False
+
+    def test_what_takes_too_long_is_ended_with_its_children(self) -> None:
+        self.enterContext(mock.patch.object(processes, "PATIENCE", 0.5))
+        log = self.folder / "log"
+        for trap in ("exit", ""):
+            with self.subTest(trap=trap):
+                marker = f"1000.{os.getpid()}{time.monotonic_ns() % 10**6}"
+                status = processes.run(
+                    ["sh", "-c", f"trap '{trap}' TERM; sleep {marker} & while :; do wait; done"],
+                    log, limit=0.3)
+                self.assertEqual(status, processes.TIMED_OUT)
+                self.assertIn("it ran for longer than 0.3 s", log.read_text(encoding="utf-8"))
+                self.assertEqual(running(marker), [])
+
+    def test_what_ends_in_time_is_left_alone(self) -> None:
+        self.assertEqual(processes.run(["sh", "-c", "exit 7"], self.folder / "log", limit=60), 7)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Switches the shrinker's tracepoints on, and reads how long each call took.
+// Switches the shrinker's tracepoints on, and reads what each call said and took.
 #include "support/trace.hpp"
 
 #include <cerrno>
 #include <fstream>
 #include <map>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "support/process.hpp"
 
@@ -22,6 +24,7 @@ void set(const std::string& file, const std::string& text) {
 
 // A line of the trace, as far as it matters:
 //    comm-pid  [cpu] flags  seconds: mm_shrink_slab_start: function+0x0/0x10 [module] ...
+//    ... cache items N ...
 struct Event {
     explicit Event(const std::string& line) {
         const auto name = line.find(": mm_shrink_slab_");
@@ -30,12 +33,24 @@ struct Event {
         start = line.compare(name, 22, ": mm_shrink_slab_start") == 0;
         task = line.substr(0, line.find(" [", line.find_first_not_of(' ')));
         seconds = std::stod(line.substr(line.rfind(' ', name - 1) + 1));
+        if (start) items = std::stoull(line.substr(line.find(before_items) + before_items.size()));
     }
+    static constexpr std::string_view before_items = " cache items ";
     bool ours = false;
     bool start = false;
     std::string task;
     double seconds = 0;
+    std::uint64_t items = 0; // of a start
 };
+
+// The driver's events up to now.
+std::vector<Event> events() {
+    std::ifstream file(tracing + "trace");
+    std::vector<Event> all;
+    for (std::string line; std::getline(file, line);)
+        if (Event event(line); event.ours) all.push_back(std::move(event));
+    return all;
+}
 
 } // namespace
 
@@ -59,12 +74,9 @@ void ShrinkerTrace::record(bool on) {
 }
 
 std::vector<double> ShrinkerTrace::calls() const {
-    std::ifstream file(tracing + "trace");
     std::map<std::string, double> begun;
     std::vector<double> all;
-    for (std::string line; std::getline(file, line);) {
-        const Event event(line);
-        if (!event.ours) continue;
+    for (const Event& event : events()) {
         if (event.start) {
             begun[event.task] = event.seconds;
         } else if (const auto found = begun.find(event.task); found != begun.end()) {
@@ -72,6 +84,13 @@ std::vector<double> ShrinkerTrace::calls() const {
             begun.erase(found);
         }
     }
+    return all;
+}
+
+std::vector<std::uint64_t> ShrinkerTrace::offers() const {
+    std::vector<std::uint64_t> all;
+    for (const Event& event : events())
+        if (event.start) all.push_back(event.items);
     return all;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long reclaim spent in the driver's shrinker, by the kernel's own tracepoints.
+// What reclaim did with the driver's shrinker, by the kernel's own tracepoints.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ public:
 
     // the seconds of each time that reclaim came to the shrinker, up to now
     [[nodiscard]] std::vector<double> calls() const;
+    // the pages that the shrinker said it could free, each time, up to now
+    [[nodiscard]] std::vector<std::uint64_t> offers() const;
 
 private:
     static void record(bool on);
