@@ -62,8 +62,7 @@ TEST_CASE("under pressure each step costs as much as it needs", "[proportion]") 
 }
 
 #ifdef __LP64__ // 32-bit programs have no such sizes
-TEST_CASE("reclaim is told of the pages that ranges hold, not of those they span",
-          "[proportion]") {
+TEST_CASE("reclaim is told of the pages that ranges hold, not of those they span", "[proportion]") {
     Region vast;
     REQUIRE(vast.set_size(std::size_t{1} << 50) == 0);
     Map map = vast.map(16 * page_size(), rw, MAP_SHARED | MAP_NORESERVE);
