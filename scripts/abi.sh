@@ -18,12 +18,15 @@ symbols() {
     nm -D --defined-only "$1" | cut -d' ' -f3- | c++filt | LC_ALL=C sort
 }
 
-# dump LIBRARY: the layouts of what it exports, as far as our headers show them
+# dump LIBRARY: the layouts of what it exports, as far as our headers show them; sources
+# by their names in the tree, wherever it was built
 dump() {
     abidw --suppr "$exports/types.suppr" --headers-dir "$ROOT/libashmem/include" \
         --drop-private-types --drop-undefined-syms --exported-interfaces-only \
         --no-comp-dir-path --no-corpus-path --no-elf-needed --no-parameter-names --no-show-locs \
-        "$BUILD/lib/$1.so" | sed '1a\  <!-- SPDX-License-Identifier: Apache-2.0 -->'
+        "$BUILD/lib/$1.so" |
+        sed -E "1a\\  <!-- SPDX-License-Identifier: Apache-2.0 -->
+            s|path='[^']*/(libashmem/src/[^']*)'|path='\\1'|"
 }
 
 # same_layouts LIBRARY

@@ -3,9 +3,15 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ashmem/ashmem.hpp>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <optional>
+#include <random>
+#include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "support/process.hpp"
 #include "support/region.hpp"
@@ -41,6 +47,13 @@ void die_with(const Shared& shared) {
     child.kill();
     child.wait();
     shared.numbers[7] = 0;
+}
+
+// The lock, which a test that is broken must not wait for without an end.
+SharedMutex::Lock in_time(SharedMutex& mutex) {
+    auto lock = mutex.try_lock_until(SharedMutex::Clock::now() + std::chrono::seconds(30));
+    if (!lock.owns_lock()) throw std::runtime_error("the lock did not become free");
+    return lock;
 }
 
 template <class Call>
@@ -117,13 +130,117 @@ TEST_CASE("who waits for a holder that dies gets the lock", "[library][anywhere]
     CHECK(waiter.wait() == 3);
 }
 
-TEST_CASE("a lock that nobody recovered is ENOTRECOVERABLE from then on", "[library][anywhere]") {
+TEST_CASE("until somebody recovers, all who get the lock are told of a death",
+          "[library][anywhere]") {
     const Shared shared;
     die_with(shared);
-    { const auto lock = shared.mutex.lock(); }
-    CHECK(error_of([&](auto& ec) { (void)shared.mutex.lock(ec); }) == ENOTRECOVERABLE);
-    CHECK(error_of([&](auto& ec) { (void)shared.mutex.try_lock(ec); }) == ENOTRECOVERABLE);
-    CHECK_THROWS_AS(shared.mutex.lock(), std::system_error);
+    for (int i = 0; i < 2; ++i) {
+        const auto lock = shared.mutex.lock();
+        CHECK(lock.owner_died());
+    }
+    CHECK(in_child([&] {
+              auto lock = shared.mutex.lock();
+              const bool told = lock.owner_died();
+              lock.make_consistent();
+              return told ? 0 : 1;
+          }) == 0);
+    CHECK_FALSE(shared.mutex.lock().owner_died());
+}
+
+TEST_CASE("a thread that ended with the lock held is dead, though its process lives",
+          "[library][anywhere]") {
+    const Shared shared;
+    auto* const lock = new SharedMutex::Lock([&] {
+        std::optional<SharedMutex::Lock> taken;
+        std::thread([&] { taken.emplace(shared.mutex.lock()); }).join();
+        return std::move(*taken);
+    }());
+    CHECK(in_time(shared.mutex).owner_died());
+    // which holds nothing any more
+    delete lock;
+    CHECK(shared.mutex.try_lock().owns_lock());
+}
+
+TEST_CASE("a lock may end in another thread", "[library][anywhere]") {
+    const Shared shared;
+    auto lock = shared.mutex.lock();
+    std::thread([moved = std::move(lock)]() mutable { moved.unlock(); }).join();
+    const auto next = in_time(shared.mutex);
+    CHECK(next.owns_lock());
+    CHECK_FALSE(next.owner_died());
+}
+
+TEST_CASE("a forked child's copy of a lock holds nothing", "[library][anywhere]") {
+    const Shared shared;
+    auto lock = shared.mutex.lock();
+    CHECK(in_child([&] {
+              lock.unlock();
+              std::error_code ec;
+              return shared.mutex.try_lock(ec).owns_lock() || ec ? 1 : 0;
+          }) == 0);
+    CHECK(error_of([&](auto& ec) { (void)shared.mutex.try_lock(ec); }) == EDEADLK);
+}
+
+TEST_CASE("a lock that is not free in time is not had", "[library][anywhere]") {
+    const Shared shared;
+    auto lock = shared.mutex.lock();
+    CHECK(in_child([&] {
+              const auto until = SharedMutex::Clock::now() + std::chrono::milliseconds(120);
+              std::error_code ec;
+              const bool had = shared.mutex.try_lock_until(until, ec).owns_lock();
+              return had || ec || SharedMutex::Clock::now() < until ? 1 : 0;
+          }) == 0);
+    // whoever waited in vain left the lock as it was
+    lock.unlock();
+    CHECK(shared.mutex.try_lock().owns_lock());
+}
+
+TEST_CASE("a lock can be taken over, and its holder then lets go of nothing",
+          "[library][anywhere]") {
+    const Shared shared;
+    auto before = shared.mutex.lock();
+    std::thread([&] {
+        auto taken = shared.mutex.take_over();
+        CHECK(taken.owner_died());
+        before.unlock();
+        std::thread([&] { CHECK_FALSE(shared.mutex.try_lock().owns_lock()); }).join();
+        taken.make_consistent();
+    }).join();
+    CHECK_FALSE(in_time(shared.mutex).owner_died());
+}
+
+TEST_CASE("whatever a peer writes into a held lock, only its meaning is lost",
+          "[library][anywhere]") {
+    Shared shared;
+    const auto bytes = shared.mapping.bytes();
+    std::mt19937_64 random(7);
+    for (int round = 0; round < 2000; ++round) {
+        auto lock = shared.mutex.try_lock();
+        for (auto& byte : bytes.first(sizeof(SharedMutex)))
+            byte = static_cast<std::byte>(round == 0 ? 0xff : random());
+        lock.unlock();
+        std::error_code ec;
+        const auto until = SharedMutex::Clock::now() + std::chrono::microseconds(10);
+        { const auto other = shared.mutex.try_lock_until(until, ec); }
+        const auto taken = shared.mutex.take_over();
+        CHECK(taken.owns_lock());
+    }
+    // the peer has stopped: all is as ever
+    in_time(shared.mutex).make_consistent();
+    CHECK_FALSE(in_time(shared.mutex).owner_died());
+    CHECK(std::ranges::all_of(bytes.subspan(sizeof(SharedMutex)),
+                              [](std::byte byte) { return byte == std::byte{0}; }));
+}
+
+TEST_CASE("a creator that was killed leaves no lock half made", "[library][anywhere]") {
+    // zeroed bytes and one number make a lock: there is no state between
+    const Shared shared;
+    auto mapping = shared.region.map(Prot::read_write);
+    CHECK(in_child([&] {
+              (void)SharedMutex::create_in(mapping.bytes().subspan(512));
+              return 0;
+          }) == 0);
+    CHECK(SharedMutex::attach_in(mapping.bytes().subspan(512)).try_lock().owns_lock());
 }
 
 TEST_CASE("try_lock answers at once, and a second lock of one thread is EDEADLK",

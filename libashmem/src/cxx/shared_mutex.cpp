@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// SharedMutex: a robust, process-shared pthread mutex inside a region.
+// SharedMutex: a word of shared memory that names the thread which holds the lock.
+//
+// There is no pointer in the shared bytes, and nothing in them is followed: a peer that
+// writes to them decides who seems to hold the lock, and nothing else.
 #include <ashmem/shared_mutex.hpp>
 
-#include <memory>
+#include <algorithm>
 #include <utility>
 
 #include "error.hpp"
+#include "futex.hpp"
+#include "holder.hpp"
 
 namespace ashmem {
 namespace {
 
-// What state_ goes through. The last is no small number, for other data to miss.
-constexpr std::uint32_t absent = 0, being_made = 1, ready = 0x6c6f636b;
+using namespace std::chrono_literals;
+using Clock = SharedMutex::Clock;
 
-static_assert(std::atomic<std::uint32_t>::is_always_lock_free,
-              "a lock within the atomic would be each process's own");
+// What kind_ is once there is a lock: no small number, for other data to miss.
+constexpr std::uint32_t lock_kind = 0x6c6f636c;
+
+// How long a waiter sleeps before it looks whether the holder lives: first, and then.
+constexpr Clock::duration first_look = 1ms, later_look = 50ms;
 
 /** The bytes as a lock that may be there, or null. */
 SharedMutex* place(std::span<std::byte> bytes) noexcept {
@@ -23,32 +31,21 @@ SharedMutex* place(std::span<std::byte> bytes) noexcept {
     return reinterpret_cast<SharedMutex*>(bytes.data());
 }
 
-int make(pthread_mutex_t* mutex) noexcept {
-    pthread_mutexattr_t attributes;
-    int error = ::pthread_mutexattr_init(&attributes);
-    if (error != 0) return error;
-    (void)::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    (void)::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    (void)::pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
-    error = ::pthread_mutex_init(mutex, &attributes);
-    (void)::pthread_mutexattr_destroy(&attributes);
-    return error;
+constexpr holder::Token without_waiters(holder::Token word) {
+    return word & ~holder::waiters;
 }
 
 } // namespace
 
 SharedMutex* SharedMutex::create_in(std::span<std::byte> bytes, std::error_code& ec) noexcept {
     SharedMutex* const mutex = place(bytes);
-    std::uint32_t expected = absent;
-    if (mutex == nullptr) {
+    std::uint32_t expected = 0;
+    ec.clear();
+    // zeroed bytes are a lock that nobody holds: one step makes it one
+    if (mutex == nullptr)
         ec = to_code(EINVAL);
-    } else if (!mutex->state_.compare_exchange_strong(expected, being_made)) {
+    else if (!mutex->kind_.compare_exchange_strong(expected, lock_kind))
         ec = to_code(EEXIST);
-    } else {
-        ec = to_code(make(&mutex->mutex_));
-        mutex->size_ = sizeof(SharedMutex);
-        mutex->state_ = ec ? absent : ready;
-    }
     return ec ? nullptr : mutex;
 }
 
@@ -59,15 +56,12 @@ SharedMutex& SharedMutex::create_in(std::span<std::byte> bytes) {
 
 SharedMutex* SharedMutex::attach_in(std::span<std::byte> bytes, std::error_code& ec) noexcept {
     SharedMutex* const mutex = place(bytes);
-    const std::uint32_t state = mutex != nullptr ? mutex->state_.load() : absent;
-    if (mutex == nullptr)
+    ec.clear();
+    if (mutex == nullptr) {
         ec = to_code(EINVAL);
-    else if (state == absent || state == being_made)
-        ec = to_code(EAGAIN);
-    else if (state != ready || mutex->size_ != sizeof(SharedMutex))
-        ec = to_code(EPROTO);
-    else
-        ec.clear();
+    } else if (const std::uint32_t kind = mutex->kind_.load(); kind != lock_kind) {
+        ec = to_code(kind == 0 ? EAGAIN : EPROTO);
+    }
     return ec ? nullptr : mutex;
 }
 
@@ -76,17 +70,52 @@ SharedMutex& SharedMutex::attach_in(std::span<std::byte> bytes) {
                      [&](auto& ec) { return attach_in(bytes, ec); });
 }
 
-SharedMutex::Lock SharedMutex::taken(int error, std::error_code& ec) noexcept {
-    if (error == 0 || error == EOWNERDEAD) {
-        ec.clear();
-        return {this, error == EOWNERDEAD};
-    }
-    ec = to_code(error);
+SharedMutex::Lock SharedMutex::held_by(const holder::Identity& self) noexcept {
+    return {this, self.thread, self.process, unrecovered_.load(std::memory_order_relaxed) != 0};
+}
+
+SharedMutex::Lock SharedMutex::take(Clock::time_point until, std::error_code& ec) noexcept {
+    const holder::Identity self = holder::of_this_thread();
+    holder::Token seen = 0;
+    ec.clear();
+    if (holder_.compare_exchange_strong(seen, self.thread, std::memory_order_acquire,
+                                        std::memory_order_relaxed))
+        return held_by(self);
+    if (wait_and_take(self.thread, seen, until, ec)) return held_by(self);
     return {};
 }
 
+bool SharedMutex::wait_and_take(holder::Token self, holder::Token seen, Clock::time_point until,
+                                std::error_code& ec) noexcept {
+    // who waited may not have been the only one: who unlocks shall look for the others
+    holder::Token mine = self;
+    auto sleep = first_look;
+    for (bool look = until == Clock::time_point::min();; seen = holder_.load()) {
+        const holder::Token holder = without_waiters(seen);
+        if (holder == self) {
+            ec = to_code(EDEADLK);
+            return false;
+        }
+        const bool died = look && holder != 0 && holder::is_dead(holder);
+        if (holder == 0 || died) {
+            if (!holder_.compare_exchange_strong(seen, mine | (seen & holder::waiters))) continue;
+            if (died) unrecovered_ = 1;
+            return true;
+        }
+        const auto now = Clock::now();
+        if (now >= until) return false;
+        if ((seen & holder::waiters) == 0) {
+            if (!holder_.compare_exchange_strong(seen, seen | holder::waiters)) continue;
+            seen |= holder::waiters;
+        }
+        look = !futex::wait(holder_, seen, std::min(sleep, until - now));
+        if (look) sleep = later_look;
+        mine = self | holder::waiters;
+    }
+}
+
 SharedMutex::Lock SharedMutex::lock(std::error_code& ec) noexcept {
-    return taken(::pthread_mutex_lock(&mutex_), ec);
+    return take(Clock::time_point::max(), ec);
 }
 
 SharedMutex::Lock SharedMutex::lock() {
@@ -94,27 +123,59 @@ SharedMutex::Lock SharedMutex::lock() {
 }
 
 SharedMutex::Lock SharedMutex::try_lock(std::error_code& ec) noexcept {
-    const int error = ::pthread_mutex_trylock(&mutex_);
-    Lock lock = taken(error, ec);
-    // Somebody else's turn is an answer, not an error.
-    if (error == EBUSY) ec.clear();
-    return lock;
+    return take(Clock::time_point::min(), ec);
 }
 
 SharedMutex::Lock SharedMutex::try_lock() {
     return throwing("ashmem::SharedMutex::try_lock", [&](auto& ec) { return try_lock(ec); });
 }
 
+SharedMutex::Lock SharedMutex::try_lock_until(Clock::time_point until,
+                                              std::error_code& ec) noexcept {
+    return take(until, ec);
+}
+
+SharedMutex::Lock SharedMutex::try_lock_until(Clock::time_point until) {
+    return throwing("ashmem::SharedMutex::try_lock_until",
+                    [&](auto& ec) { return try_lock_until(until, ec); });
+}
+
+SharedMutex::Lock SharedMutex::take_over() noexcept {
+    const holder::Identity self = holder::of_this_thread();
+    const holder::Token before = holder_.exchange(self.thread | holder::waiters);
+    if (without_waiters(before) != 0) unrecovered_ = 1;
+    return held_by(self);
+}
+
+void SharedMutex::unlock(holder::Token thread) noexcept {
+    holder::Token seen = thread;
+    while (!holder_.compare_exchange_weak(seen, 0, std::memory_order_release,
+                                          std::memory_order_relaxed))
+        // taken over, or what a peer wrote
+        if (without_waiters(seen) != thread) return;
+    if ((seen & holder::waiters) != 0) futex::wake(holder_);
+}
+
+void SharedMutex::Lock::unlock() noexcept {
+    SharedMutex* const mutex = std::exchange(mutex_, nullptr);
+    owner_died_ = false;
+    // a child's copy of its parent's lock is none
+    if (mutex != nullptr && process_ == holder::this_process()) mutex->unlock(thread_);
+}
+
 SharedMutex::Lock::~Lock() {
-    if (mutex_ != nullptr) (void)::pthread_mutex_unlock(&mutex_->mutex_);
+    unlock();
 }
 
 SharedMutex::Lock::Lock(Lock&& other) noexcept
-    : mutex_(std::exchange(other.mutex_, nullptr)), owner_died_(other.owner_died_) {}
+    : mutex_(std::exchange(other.mutex_, nullptr)),
+      thread_(other.thread_),
+      process_(other.process_),
+      owner_died_(std::exchange(other.owner_died_, false)) {}
 
 void SharedMutex::Lock::make_consistent() noexcept {
     if (mutex_ == nullptr || !owner_died_) return;
-    (void)::pthread_mutex_consistent(&mutex_->mutex_);
+    mutex_->unrecovered_ = 0;
     owner_died_ = false;
 }
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Threads as numbers that may stand in shared memory: who holds a lock, and whether that
+ * thread still lives. Such a number is only compared and looked up in /proc, so that
+ * whatever a peer writes in its place does no harm.
+ */
+#pragma once
+
+#include <cstdint>
+
+namespace ashmem::holder {
+
+/** A thread; 0 is none. */
+using Token = std::uint64_t;
+
+/** A bit that no thread's number has: somebody waits for the holder. */
+inline constexpr Token waiters = Token{1} << 31;
+
+struct Identity {
+    Token thread = 0;
+    std::uint32_t process = 0; ///< differs in the child of a fork
+};
+
+/** The calling thread. Costs no system call but the first time in each thread. */
+[[nodiscard]] Identity of_this_thread() noexcept;
+
+/** Identity::process, which alone is of use where another thread ends a lock. */
+[[nodiscard]] std::uint32_t this_process() noexcept;
+
+/**
+ * Tell whether the thread has ended. No for a thread of another PID namespace, which
+ * cannot be seen from here. Costs four system calls.
+ */
+[[nodiscard]] bool is_dead(Token thread) noexcept;
+
+} // namespace ashmem::holder
