@@ -26,7 +26,7 @@ def unplaced_claims() -> list[str]:
     placed = {name for choice in chosen for name in claims.names(choice)}
     lines = [f"runs nowhere: {name}" for name in claims.names() if name not in placed]
     # a guest for a kernel that is none would run nowhere
-    lines += [f"{guest.name}: no kernel {kernel}" for guest in guests.GUESTS
+    lines += [f"{guest.name}: no kernel {kernel}" for guest in (*guests.GUESTS, guests.GUEST_32)
               for kernel in guest.kernels if kernel not in kernels.rows()]
     return lines
 

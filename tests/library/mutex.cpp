@@ -150,15 +150,21 @@ TEST_CASE("until somebody recovers, all who get the lock are told of a death",
 TEST_CASE("a thread that ended with the lock held is dead, though its process lives",
           "[library][anywhere]") {
     const Shared shared;
-    auto* const lock = new SharedMutex::Lock([&] {
-        std::optional<SharedMutex::Lock> taken;
-        std::thread([&] { taken.emplace(shared.mutex.lock()); }).join();
-        return std::move(*taken);
-    }());
+    std::optional<SharedMutex::Lock> taken;
+    std::thread([&] { taken.emplace(shared.mutex.lock()); }).join();
     CHECK(in_time(shared.mutex).owner_died());
     // which holds nothing any more
-    delete lock;
+    taken.reset();
     CHECK(shared.mutex.try_lock().owns_lock());
+}
+
+TEST_CASE("who cannot wait gets a dead holder's lock too", "[library][anywhere]") {
+    const Shared shared;
+    std::error_code ec;
+    die_with(shared);
+    CHECK(shared.mutex.try_lock(ec).owner_died());
+    die_with(shared);
+    CHECK(shared.mutex.try_lock_until(SharedMutex::Clock::now(), ec).owner_died());
 }
 
 TEST_CASE("a lock may end in another thread", "[library][anywhere]") {
@@ -233,14 +239,30 @@ TEST_CASE("whatever a peer writes into a held lock, only its meaning is lost",
 }
 
 TEST_CASE("a creator that was killed leaves no lock half made", "[library][anywhere]") {
-    // zeroed bytes and one number make a lock: there is no state between
-    const Shared shared;
-    auto mapping = shared.region.map(Prot::read_write);
-    CHECK(in_child([&] {
-              (void)SharedMutex::create_in(mapping.bytes().subspan(512));
-              return 0;
-          }) == 0);
-    CHECK(SharedMutex::attach_in(mapping.bytes().subspan(512)).try_lock().owns_lock());
+    for (int round = 0; round < 20; ++round) {
+        const Region region = Region::create("locks", 64 * page_size());
+        auto mapping = region.map(Prot::read_write);
+        const auto place = [&](std::size_t at) {
+            return mapping.bytes().subspan(at, sizeof(SharedMutex));
+        };
+        Child creator([&] {
+            for (std::size_t at = 0; at < mapping.bytes().size(); at += sizeof(SharedMutex))
+                (void)SharedMutex::create_in(place(at));
+            pause();
+            return 0;
+        });
+        std::error_code ec;
+        while (SharedMutex::attach_in(place(16 * sizeof(SharedMutex)), ec) == nullptr)
+            std::this_thread::yield();
+        creator.kill();
+        creator.wait();
+        for (std::size_t at = 0; at < mapping.bytes().size(); at += sizeof(SharedMutex)) {
+            SharedMutex* mutex = SharedMutex::attach_in(place(at), ec);
+            if (ec.value() == EAGAIN) mutex = SharedMutex::create_in(place(at), ec);
+            REQUIRE_FALSE(ec);
+            REQUIRE(mutex->try_lock().owns_lock());
+        }
+    }
 }
 
 TEST_CASE("try_lock answers at once, and a second lock of one thread is EDEADLK",

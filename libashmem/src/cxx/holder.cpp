@@ -111,13 +111,13 @@ std::atomic<std::uint32_t>* mark() noexcept {
     return other;
 }
 
-/** A number that the parent and a sibling do not have. */
+/** Never 0, and never the parent's: the process's number, and the time for what is left. */
 std::uint32_t new_process() noexcept {
+    constexpr unsigned time_bits = 32 - number_bits;
     timespec now{};
     (void)::clock_gettime(CLOCK_MONOTONIC, &now);
-    return (static_cast<std::uint32_t>(::getpid()) << 10 ^
-            static_cast<std::uint32_t>(now.tv_nsec)) |
-           1;
+    return static_cast<std::uint32_t>(::getpid()) << time_bits |
+           static_cast<std::uint32_t>(low(static_cast<std::uint64_t>(now.tv_nsec), time_bits)) | 1;
 }
 
 Token find_out() noexcept {

@@ -90,7 +90,8 @@ bool SharedMutex::wait_and_take(holder::Token self, holder::Token seen, Clock::t
     // who waited may not have been the only one: who unlocks shall look for the others
     holder::Token mine = self;
     auto sleep = first_look;
-    for (bool look = until == Clock::time_point::min();; seen = holder_.load()) {
+    // who will not wait looks at once
+    for (bool look = until <= Clock::now();; seen = holder_.load()) {
         const holder::Token holder = without_waiters(seen);
         if (holder == self) {
             ec = to_code(EDEADLK);
