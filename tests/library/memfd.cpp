@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <ashmem/ashmem.hpp>
@@ -14,6 +15,7 @@
 #include "support/backend.hpp"
 #include "support/process.hpp"
 #include "support/region.hpp"
+#include "support/seccomp.hpp"
 
 using test::in_child;
 using test::page_size;
@@ -188,4 +190,37 @@ TEST_CASE("a memfd of size 0 is made and can't be mapped", "[library][host]") {
     auto same = ashmem::Region::dup(region.fd(), ec);
     CHECK_FALSE(same.map(ashmem::Prot::read, ec).ok());
     CHECK(ec.value() == EINVAL);
+}
+
+TEST_CASE("a memfd that holds a preloaded program's region is none here", "[library][host]") {
+    const int fd = memfd_create("dev/ashmem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const test::Region preloaded(test::Region::Adopt{fd});
+    REQUIRE(ftruncate(fd, (off_t{1} << 62) + 3000000) == 0);
+    REQUIRE(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0);
+    CHECK(ashmem_valid(fd) == 0);
+    CHECK(ashmem_backend(fd) == -1);
+    CHECK(error_of(ashmem_get_size_region(fd)) == ENOTTY);
+    CHECK(error_of(ashmem_pin_region(fd, 0, 0)) == ENOTTY);
+    CHECK(ASharedMemory_getSize(fd) == 0);
+    std::error_code error;
+    (void)ashmem::Region::adopt(ashmem::unique_fd(dup(fd)), error);
+    CHECK(error.value() == ENOTTY);
+}
+
+TEST_CASE("a memfd that is sealed against seals is still a region", "[library][host]") {
+    const Memfd region(page_size());
+    REQUIRE(fcntl(region.fd(), F_ADD_SEALS, F_SEAL_SEAL) == 0);
+    CHECK(ashmem_valid(region.fd()) == 1);
+    CHECK(ashmem_get_size_region(region.fd()) == static_cast<int>(page_size()));
+}
+
+TEST_CASE("a region is made where memfds may not be executed", "[library][host]") {
+    CHECK(in_child([] {
+              constexpr std::uint32_t executable = 0x10; // MFD_EXEC, which not all headers have
+              test::refuse_call(SYS_memfd_create, EACCES, executable);
+              const test::Backend memfd("memfd");
+              const test::Region region(
+                  test::Region::Adopt{ashmem_create_region("x", page_size())});
+              return region.try_map(page_size(), test::rwx) == 0 ? 0 : 1;
+          }) == 0);
 }

@@ -20,6 +20,9 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 namespace ashmem::backend {
 namespace {
@@ -38,11 +41,17 @@ int failed(int error) noexcept {
     return -1;
 }
 
-/** A memfd whose maps may be executed, which newer kernels want to be told. */
+/**
+ * A memfd that may be executed, which newer kernels want to be told; one that may not where
+ * vm.memfd_noexec forbids it, which is no matter to maps. From 6.3 to 6.5 that had to be asked
+ * for by name.
+ */
 int open_memfd(const char* name) noexcept {
     constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    const int fd = ::memfd_create(name, flags | MFD_EXEC);
-    return fd < 0 && errno == EINVAL ? ::memfd_create(name, flags) : fd;
+    int fd = ::memfd_create(name, flags | MFD_EXEC);
+    if (fd < 0 && (errno == EINVAL || errno == EACCES)) fd = ::memfd_create(name, flags);
+    if (fd < 0 && errno == EACCES) fd = ::memfd_create(name, flags | MFD_NOEXEC_SEAL);
+    return fd;
 }
 
 std::int64_t size(int fd) noexcept {
@@ -71,12 +80,22 @@ bool may_purge() noexcept {
     return (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) != 0;
 }
 
+/**
+ * A region of libashmem-preload.so, which keeps more there than data. Without that library
+ * nothing can be done with it. Those of ours can be sealed further, so most calls need not ask.
+ */
+bool is_preloaded(int fd, int seals) noexcept {
+    constexpr std::int64_t no_data_beyond = std::int64_t{1} << 62;
+    return (seals & F_SEAL_SEAL) != 0 && size(fd) > no_data_beyond;
+}
+
 /** Tell whether `fd` is a memfd that nobody can make shorter. Leaves errno as it is. */
 bool is_region(int fd) noexcept {
     const int error = errno;
     const int seals = ::fcntl(fd, F_GET_SEALS);
+    const bool yes = seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && !is_preloaded(fd, seals);
     errno = error;
-    return seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
+    return yes;
 }
 
 int create(const char* name, std::size_t size) noexcept {

@@ -2,15 +2,20 @@
 /**
  * @file
  * Stands before libc's functions of descriptors: each asks whether the call is about an
- * emulated region, and goes on to libc if it is not.
+ * emulated region, and goes on to libc if it is not. Those that make a number anew have it
+ * asked about.
  */
 #include <fcntl.h>
+#include <linux/ashmem.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdarg>
-#include <cstdlib>
+#include <cstring>
 
+#include "file_locks.hpp"
+#include "numbers.hpp"
 #include "region.hpp"
 #include "shim.hpp"
 #include "state.hpp"
@@ -21,10 +26,29 @@ namespace {
 
 using namespace ashmem::preload;
 
-/** The driver has no write. */
-int refuse_write(int fd) noexcept {
-    const long flags = ::syscall(SYS_fcntl, fd, F_GETFL);
-    return failed((flags & O_ACCMODE) == O_RDONLY ? EBADF : EINVAL);
+/** A new number, which may be a region's whatever it was before. */
+int renewed(int fd) noexcept {
+    numbers::forget(fd);
+    return fd;
+}
+
+/** Numbers that came with a message. */
+void renew_received(const msghdr& message) noexcept {
+    auto* const headers = const_cast<msghdr*>(&message);
+    for (cmsghdr* header = CMSG_FIRSTHDR(headers); header != nullptr;
+         header = CMSG_NXTHDR(headers, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < count; ++i) {
+            int fd;
+            std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(fd), sizeof(fd));
+            numbers::forget(fd);
+        }
+    }
+}
+
+bool is_ashmem(unsigned long request) noexcept {
+    return _IOC_TYPE(request) == __ASHMEMIOC;
 }
 
 } // namespace
@@ -36,14 +60,16 @@ EXPORT int ioctl(int fd, unsigned long request, ...) noexcept {
     va_start(arguments, request);
     const auto argument = va_arg(arguments, unsigned long);
     va_end(arguments);
-    return is_emulated(fd) ? region::ioctl(fd, static_cast<unsigned>(request), argument)
-                           : NEXT(Ioctl, "ioctl", fd, request, argument);
+    // who asks so believes it a region, however it came here
+    if (is_ashmem(request)) numbers::forget(fd);
+    return is_region(fd) ? region::ioctl(fd, static_cast<unsigned>(request), argument)
+                         : NEXT(Ioctl, "ioctl", fd, request, argument);
 }
 
 using Mmap = void*(void*, std::size_t, int, int, int, off_t);
 EXPORT void* mmap(void* at, std::size_t length, int prot, int flags, int fd,
                   off_t offset) noexcept {
-    return (flags & MAP_ANONYMOUS) == 0 && is_emulated(fd)
+    return (flags & MAP_ANONYMOUS) == 0 && is_region(fd)
                ? region::map(at, length, prot, flags, fd, offset)
                : NEXT(Mmap, "mmap", at, length, prot, flags, fd, offset);
 }
@@ -52,109 +78,75 @@ EXPORT void* mmap64(void* at, std::size_t length, int prot, int flags, int fd,
     return mmap(at, length, prot, flags, fd, offset);
 }
 
-using Read = ssize_t(int, void*, std::size_t);
-using PRead = ssize_t(int, void*, std::size_t, off_t);
-using ReadV = ssize_t(int, const iovec*, int);
-using PReadV = ssize_t(int, const iovec*, int, off_t);
-
-EXPORT ssize_t read(int fd, void* to, std::size_t size) {
-    const iovec part{to, size};
-    return is_emulated(fd) ? region::read(fd, &part, 1, nullptr) : NEXT(Read, "read", fd, to, size);
+using Seek = off_t(int, off_t, int);
+EXPORT off_t lseek(int fd, off_t offset, int whence) noexcept {
+    return is_region(fd) ? region::seek(fd, offset, whence)
+                         : NEXT(Seek, "lseek", fd, offset, whence);
 }
-EXPORT ssize_t __read_chk(int fd, void* to, std::size_t size, std::size_t room) {
-    if (size > room) std::abort();
-    return read(fd, to, size);
-}
-EXPORT ssize_t pread(int fd, void* to, std::size_t size, off_t offset) {
-    const iovec part{to, size};
-    return is_emulated(fd) ? region::read(fd, &part, 1, &offset)
-                           : NEXT(PRead, "pread", fd, to, size, offset);
-}
-EXPORT ssize_t pread64(int fd, void* to, std::size_t size, off64_t offset) {
-    return pread(fd, to, size, offset);
-}
-EXPORT ssize_t readv(int fd, const iovec* parts, int count) {
-    return is_emulated(fd) ? region::read(fd, parts, count, nullptr)
-                           : NEXT(ReadV, "readv", fd, parts, count);
-}
-EXPORT ssize_t preadv(int fd, const iovec* parts, int count, off_t offset) {
-    return is_emulated(fd) ? region::read(fd, parts, count, &offset)
-                           : NEXT(PReadV, "preadv", fd, parts, count, offset);
-}
-
-EXPORT ssize_t preadv64(int fd, const iovec* parts, int count, off64_t offset) {
-    return preadv(fd, parts, count, offset);
-}
-
-EXPORT ssize_t write(int fd, const void* from, std::size_t size) {
-    using Write = ssize_t(int, const void*, std::size_t);
-    return is_emulated(fd) ? refuse_write(fd) : NEXT(Write, "write", fd, from, size);
-}
-EXPORT ssize_t pwrite(int fd, const void* from, std::size_t size, off_t offset) {
-    using PWrite = ssize_t(int, const void*, std::size_t, off_t);
-    return is_emulated(fd) ? refuse_write(fd) : NEXT(PWrite, "pwrite", fd, from, size, offset);
-}
-EXPORT ssize_t pwrite64(int fd, const void* from, std::size_t size, off64_t offset) {
-    return pwrite(fd, from, size, offset);
-}
-EXPORT ssize_t writev(int fd, const iovec* parts, int count) {
-    return is_emulated(fd) ? refuse_write(fd) : NEXT(ReadV, "writev", fd, parts, count);
-}
-EXPORT ssize_t pwritev(int fd, const iovec* parts, int count, off_t offset) {
-    return is_emulated(fd) ? refuse_write(fd) : NEXT(PReadV, "pwritev", fd, parts, count, offset);
-}
-EXPORT ssize_t pwritev64(int fd, const iovec* parts, int count, off64_t offset) {
-    return pwritev(fd, parts, count, offset);
+EXPORT off64_t lseek64(int fd, off64_t offset, int whence) noexcept {
+    return lseek(fd, offset, whence);
 }
 
 // What the driver does not have, with the errno of each.
 EXPORT int ftruncate(int fd, off_t size) noexcept {
     using Truncate = int(int, off_t);
-    return is_emulated(fd) ? failed(EINVAL) : NEXT(Truncate, "ftruncate", fd, size);
+    return is_region(fd) ? failed(EINVAL) : NEXT(Truncate, "ftruncate", fd, size);
+}
+EXPORT int ftruncate64(int fd, off64_t size) noexcept {
+    return ftruncate(fd, size);
 }
 EXPORT int fsync(int fd) {
     using Sync = int(int);
-    return is_emulated(fd) ? failed(EINVAL) : NEXT(Sync, "fsync", fd);
+    return is_region(fd) ? failed(EINVAL) : NEXT(Sync, "fsync", fd);
 }
 EXPORT int fdatasync(int fd) {
     using Sync = int(int);
-    return is_emulated(fd) ? failed(EINVAL) : NEXT(Sync, "fdatasync", fd);
+    return is_region(fd) ? failed(EINVAL) : NEXT(Sync, "fdatasync", fd);
 }
 EXPORT int fallocate(int fd, int mode, off_t offset, off_t length) {
     using Allocate = int(int, int, off_t, off_t);
-    return is_emulated(fd) ? failed(ENODEV) : NEXT(Allocate, "fallocate", fd, mode, offset, length);
+    return is_region(fd) ? failed(ENODEV) : NEXT(Allocate, "fallocate", fd, mode, offset, length);
 }
 EXPORT int fallocate64(int fd, int mode, off64_t offset, off64_t length) {
     return fallocate(fd, mode, offset, length);
 }
-EXPORT ssize_t splice(int from, off64_t* from_at, int to, off64_t* to_at, std::size_t size,
-                      unsigned flags) {
-    using Splice = ssize_t(int, off64_t*, int, off64_t*, std::size_t, unsigned);
-    return is_emulated(from) || is_emulated(to)
-               ? failed(EINVAL)
-               : NEXT(Splice, "splice", from, from_at, to, to_at, size, flags);
+// it answers with the error
+EXPORT int posix_fallocate(int fd, off_t offset, off_t length) {
+    using Allocate = int(int, off_t, off_t);
+    return is_region(fd) ? ENODEV : NEXT(Allocate, "posix_fallocate", fd, offset, length);
 }
-EXPORT ssize_t sendfile(int to, int from, off_t* at, std::size_t size) noexcept {
-    using SendFile = ssize_t(int, int, off_t*, std::size_t);
-    return is_emulated(from) || is_emulated(to) ? failed(EINVAL)
-                                                : NEXT(SendFile, "sendfile", to, from, at, size);
-}
-EXPORT ssize_t sendfile64(int to, int from, off64_t* at, std::size_t size) noexcept {
-    return sendfile(to, from, at, size);
+EXPORT int posix_fallocate64(int fd, off64_t offset, off64_t length) {
+    return posix_fallocate(fd, offset, length);
 }
 
-/** Seals are a memfd's, and not the program's to know of. */
-static bool is_of_seals(int command) noexcept {
-    return command == F_GET_SEALS || command == F_ADD_SEALS;
-}
 EXPORT int fcntl(int fd, int command, ...) {
     using Fcntl = int(int, int, unsigned long);
     va_list arguments;
     va_start(arguments, command);
     const auto argument = va_arg(arguments, unsigned long);
     va_end(arguments);
-    return is_of_seals(command) && is_emulated(fd) ? failed(EINVAL)
-                                                   : NEXT(Fcntl, "fcntl", fd, command, argument);
+    const auto real = [&](unsigned long what) { return NEXT(Fcntl, "fcntl", fd, command, what); };
+    switch (command) {
+        case F_DUPFD:
+        case F_DUPFD_CLOEXEC:
+            return renewed(real(argument));
+        // seals are a memfd's, and not the program's to know of
+        case F_GET_SEALS:
+        case F_ADD_SEALS:
+            return is_region(fd) ? failed(EINVAL) : real(argument);
+        case F_SETFL:
+            return (argument & O_DIRECT) != 0 && is_region(fd) ? failed(EINVAL) : real(argument);
+        case F_GETLK:
+        case F_SETLK:
+        case F_SETLKW:
+        case F_OFD_GETLK:
+        case F_OFD_SETLK:
+        case F_OFD_SETLKW:
+            return is_region(fd) && argument != 0 ? file_lock(fd, command, argument)
+                                                  : real(argument);
+        default:
+            return real(argument);
+    }
 }
 EXPORT int fcntl64(int fd, int command, ...) {
     va_list arguments;
@@ -163,16 +155,38 @@ EXPORT int fcntl64(int fd, int command, ...) {
     va_end(arguments);
     return fcntl(fd, command, argument);
 }
-EXPORT int ftruncate64(int fd, off64_t size) noexcept {
-    return ftruncate(fd, size);
+EXPORT int lockf(int fd, int command, off_t length) {
+    using Lock = int(int, int, off_t);
+    return is_region(fd) ? lock_from_position(fd, command, length)
+                         : NEXT(Lock, "lockf", fd, command, length);
+}
+EXPORT int lockf64(int fd, int command, off64_t length) {
+    return lockf(fd, command, length);
 }
 
-using Seek = off_t(int, off_t, int);
-EXPORT off_t lseek(int fd, off_t offset, int whence) noexcept {
-    return is_emulated(fd) ? region::seek(fd, offset, whence)
-                           : NEXT(Seek, "lseek", fd, offset, whence);
+EXPORT int dup(int fd) noexcept {
+    using Dup = int(int);
+    return renewed(NEXT(Dup, "dup", fd));
 }
-EXPORT off64_t lseek64(int fd, off64_t offset, int whence) noexcept {
-    return lseek(fd, offset, whence);
+EXPORT int dup2(int fd, int to) noexcept {
+    using Dup = int(int, int);
+    return renewed(NEXT(Dup, "dup2", fd, to));
+}
+EXPORT int dup3(int fd, int to, int flags) noexcept {
+    using Dup = int(int, int, int);
+    return renewed(NEXT(Dup, "dup3", fd, to, flags));
+}
+EXPORT ssize_t recvmsg(int fd, msghdr* message, int flags) {
+    using Receive = ssize_t(int, msghdr*, int);
+    const ssize_t got = NEXT(Receive, "recvmsg", fd, message, flags);
+    if (got >= 0 && message->msg_controllen != 0) renew_received(*message);
+    return got;
+}
+EXPORT int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* limit) {
+    using Receive = int(int, mmsghdr*, unsigned, int, timespec*);
+    const int got = NEXT(Receive, "recvmmsg", fd, messages, count, flags, limit);
+    for (int i = 0; i < got; ++i)
+        if (messages[i].msg_hdr.msg_controllen != 0) renew_received(messages[i].msg_hdr);
+    return got;
 }
 // NOLINTEND(bugprone-reserved-identifier,*-valist.Uninitialized)

@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "lock.hpp"
 #include "ranges.hpp"
 #include "real.hpp"
 #include "state.hpp"

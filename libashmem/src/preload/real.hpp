@@ -41,18 +41,28 @@ Function* next(const char* name, Function*& found) noexcept {
 inline int truncate(int fd, off_t size) noexcept {
     return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
 }
+inline int status(int folder, const char* path, struct stat& status) noexcept {
+    return static_cast<int>(::syscall(SYS_newfstatat, folder, path, &status, AT_EMPTY_PATH));
+}
 inline int status(int fd, struct stat& status) noexcept {
-#ifdef SYS_newfstatat
-    return static_cast<int>(::syscall(SYS_newfstatat, fd, "", &status, AT_EMPTY_PATH));
-#else
-    return static_cast<int>(::syscall(SYS_fstat, fd, &status));
-#endif
+    return real::status(fd, "", status);
 }
 inline void* map(void* at, std::size_t length, int prot, int flags, int fd, off_t offset) noexcept {
     return reinterpret_cast<void*>(::syscall(SYS_mmap, at, length, prot, flags, fd, offset));
 }
 inline off_t seek(int fd, off_t offset, int whence) noexcept {
     return static_cast<off_t>(::syscall(SYS_lseek, fd, offset, whence));
+}
+inline long access_mode(int fd) noexcept {
+    return ::syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE;
+}
+inline bool may_read(int fd) noexcept {
+    const long mode = access_mode(fd);
+    return mode == O_RDONLY || mode == O_RDWR;
+}
+inline bool may_write(int fd) noexcept {
+    const long mode = access_mode(fd);
+    return mode == O_WRONLY || mode == O_RDWR;
 }
 /** @} */
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/ashmem.h>
 #include <linux/capability.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -18,6 +19,7 @@
 #include <cstring>
 
 #include "../posix.hpp"
+#include "lock.hpp"
 #include "purge.hpp"
 #include "ranges.hpp"
 #include "real.hpp"
@@ -33,27 +35,14 @@ std::uint64_t page_size() noexcept {
     return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/** Copies between the caller's memory and ours, as the kernel would: EFAULT, no SIGSEGV. */
-ssize_t copy(bool in, void* ours, unsigned long theirs, std::size_t size) noexcept {
-    iovec here{ours, size}, there{reinterpret_cast<void*>(theirs), size};
-    return ::syscall(in ? SYS_process_vm_readv : SYS_process_vm_writev, ::getpid(), &here, 1UL,
-                     &there, 1UL, 0UL);
-}
-
-bool copy_whole(bool in, void* ours, unsigned long theirs, std::size_t size) noexcept {
-    if (copy(in, ours, theirs, size) == static_cast<ssize_t>(size)) return true;
-    errno = EFAULT;
-    return false;
-}
-
 /** A string up to its NUL, cut to what fits; no page beyond the NUL is touched. */
-bool copy_string(char (&to)[ASHMEM_NAME_LEN], unsigned long from) noexcept {
+bool copy_string(const Locked& state, char (&to)[ASHMEM_NAME_LEN], unsigned long from) noexcept {
     std::size_t done = 0;
     while (done < sizeof(to)) {
         const unsigned long at = from + done;
         const std::size_t part =
             std::min<std::size_t>(sizeof(to) - done, page_size() - at % page_size());
-        if (!copy_whole(true, to + done, at, part)) return false;
+        if (!state.copy_in(to + done, at, part)) return false;
         if (std::memchr(to + done, 0, part) != nullptr) return true;
         done += part;
     }
@@ -75,7 +64,7 @@ bool may_purge() noexcept {
 
 int set_name(Locked& state, unsigned long from) noexcept {
     char name[ASHMEM_NAME_LEN] = {};
-    if (!copy_string(name, from)) return -1;
+    if (!copy_string(state, name, from)) return -1;
     if (state->mapped != 0) return failed(EINVAL);
     std::memset(state->name, 0, sizeof(name));
     std::memcpy(state->name, name, ::strnlen(name, sizeof(name) - 1));
@@ -85,27 +74,27 @@ int set_name(Locked& state, unsigned long from) noexcept {
 int get_name(const Locked& state, unsigned long to) noexcept {
     char name[ASHMEM_NAME_LEN] = ASHMEM_NAME_DEF;
     if (state->name[0] != '\0') std::memcpy(name, state->name, sizeof(name));
-    return copy_whole(false, name, to, ::strnlen(name, sizeof(name) - 1) + 1) ? 0 : -1;
+    return state.copy_out(name, to, ::strnlen(name, sizeof(name) - 1) + 1) ? 0 : -1;
 }
 
 int set_mask(Locked& state, unsigned long prot) noexcept {
-    if ((prot & ~static_cast<unsigned long>(state->mask)) != 0) return failed(EINVAL);
+    if ((prot & ~static_cast<unsigned long>(state->mask())) != 0) return failed(EINVAL);
     if ((prot & PROT_READ) != 0 && reads_mean_exec()) prot |= PROT_EXEC;
-    state->mask &= static_cast<std::uint32_t>(prot);
+    state->removed |= ~static_cast<std::uint32_t>(prot);
     return 0;
 }
 
 /** What libc makes of the size that the kernel returns as a long. */
-int get_size(const Locked& state) noexcept {
+int get_size(std::uint64_t exact) noexcept {
     constexpr long max_errno = 4095;
-    const auto size = static_cast<long>(state->size);
+    const auto size = static_cast<long>(exact);
     return size < 0 && size >= -max_errno ? failed(static_cast<int>(-size))
                                           : static_cast<int>(size);
 }
 
 int pin_command(Locked& state, unsigned command, unsigned long from) noexcept {
     ashmem_pin pin{};
-    if (!copy_whole(true, &pin, from, sizeof(pin))) return -1;
+    if (!state.copy_in(&pin, from, sizeof(pin))) return -1;
     const std::uint64_t size = in_pages(state->size), page = page_size();
     if (state->mapped == 0 || pin.offset > size) return failed(EINVAL);
     const std::uint64_t bytes = pin.len != 0 ? pin.len : size - pin.offset;
@@ -119,7 +108,7 @@ int pin_command(Locked& state, unsigned command, unsigned long from) noexcept {
         ret = preload::pin(*state, first, last);
     } else if (command == ASHMEM_UNPIN) {
         // who may not write may not destroy either
-        if ((state->mask & PROT_WRITE) != 0) ret = -unpin(*state, first, last);
+        if ((state->mask() & PROT_WRITE) != 0) ret = -unpin(*state, first, last);
     } else {
         ret = any_unpinned(*state, first, last) ? ASHMEM_IS_UNPINNED : ASHMEM_IS_PINNED;
     }
@@ -131,12 +120,17 @@ int get_file_id(const Locked& state, unsigned long to) noexcept {
     if (state->mapped == 0) return failed(EINVAL);
     if (real::status(state.fd(), status) != 0) return -1;
     auto id = static_cast<unsigned long>(status.st_ino);
-    return copy_whole(false, &id, to, sizeof(id)) ? 0 : -1;
+    return state.copy_out(&id, to, sizeof(id)) ? 0 : -1;
 }
 
-int locked_ioctl(int fd, unsigned command, unsigned long argument) noexcept {
-    Locked state(fd);
-    if (!state) return -1;
+/** What needs no lock, nor a descriptor. */
+int look_up(int fd, unsigned command) noexcept {
+    Head head;
+    if (!look(fd, head)) return -1;
+    return command == ASHMEM_GET_SIZE ? get_size(head.size) : static_cast<int>(head.mask());
+}
+
+int change(Locked& state, unsigned command, unsigned long argument) noexcept {
     switch (command) {
         case ASHMEM_SET_NAME:
             return set_name(state, argument);
@@ -146,17 +140,26 @@ int locked_ioctl(int fd, unsigned command, unsigned long argument) noexcept {
             if (state->mapped != 0) return failed(EINVAL);
             state->size = argument;
             return 0;
-        case ASHMEM_GET_SIZE:
-            return get_size(state);
         case ASHMEM_SET_PROT_MASK:
             return set_mask(state, argument);
-        case ASHMEM_GET_PROT_MASK:
-            return static_cast<int>(state->mask);
         case ASHMEM_GET_FILE_ID:
             return get_file_id(state, argument);
         default:
             return pin_command(state, command, argument);
     }
+}
+
+int locked_ioctl(int fd, unsigned command, unsigned long argument) noexcept {
+    int ret;
+    bool any_unpinned;
+    {
+        Locked state(fd);
+        if (!state) return -1;
+        ret = change(state, command, argument);
+        any_unpinned = state->count != 0;
+    }
+    if (command == ASHMEM_UNPIN && ret == 0 && any_unpinned) watch_pressure();
+    return ret;
 }
 
 /** Why no file of such a size could be made, 0 if one could; as tmpfs at the first map. */
@@ -178,7 +181,7 @@ int creation_error(std::uint64_t size, int flags) noexcept {
 
 /** A descriptor to map by: one for reading only gives maps that stay so, mprotect or not. */
 int map_descriptor(const Locked& state, int fd, int flags) noexcept {
-    const bool narrowed = (state->mask & PROT_WRITE) == 0 && (flags & MAP_TYPE) != MAP_PRIVATE;
+    const bool narrowed = (state->mask() & PROT_WRITE) == 0 && (flags & MAP_TYPE) != MAP_PRIVATE;
     return narrowed ? reopen(fd, O_RDONLY | O_CLOEXEC) : fd;
 }
 
@@ -212,14 +215,13 @@ bool end_with_region(void* map, std::size_t length, int prot, int flags, int fd,
 /** Why the driver would refuse a map, 0 if it would not; in its order. */
 int map_error(const State& state, int fd, std::size_t length, int prot, int flags,
               off_t offset) noexcept {
-    const auto access = ::syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE;
     const bool writes = (flags & MAP_TYPE) != MAP_PRIVATE && (prot & PROT_WRITE) != 0;
-    if (access == O_WRONLY || (writes && access == O_RDONLY)) return EACCES;
+    if (!real::may_read(fd) || (writes && !real::may_write(fd))) return EACCES;
     if (length == 0 || state.size == 0 || in_pages(length) > in_pages(state.size)) return EINVAL;
     int wanted = prot;
     if ((prot & PROT_READ) != 0 && reads_mean_exec()) wanted |= PROT_EXEC;
     constexpr int all_rights = PROT_READ | PROT_WRITE | PROT_EXEC;
-    if ((wanted & all_rights & ~static_cast<int>(state.mask)) != 0) return EPERM;
+    if ((wanted & all_rights & ~static_cast<int>(state.mask())) != 0) return EPERM;
     if (const int error = state.mapped == 0 ? creation_error(state.size, flags) : 0) return error;
     if (offset < 0 || offset > max_offset)
         return static_cast<std::uint64_t>(offset) % page_size() != 0 ? EINVAL : EOVERFLOW;
@@ -244,6 +246,23 @@ void* map_region(Locked& state, void* at, std::size_t length, int prot, int flag
     return MAP_FAILED;
 }
 
+ssize_t read_at(int fd, const Head& head, const iovec* parts, int count, off_t position) noexcept {
+    if (!real::may_read(fd)) return failed(EBADF);
+    if (head.size == 0) return 0;
+    if (head.mapped == 0) return failed(EBADF);
+
+    std::uint64_t at = static_cast<std::uint64_t>(position);
+    ssize_t done = 0;
+    for (int i = 0; i < count && at < head.size; ++i) {
+        const std::size_t wanted = std::min<std::uint64_t>(parts[i].iov_len, head.size - at);
+        const ssize_t got = ::syscall(SYS_pread64, fd, parts[i].iov_base, wanted, at);
+        if (got < 0 && done == 0) return -1;
+        if (got > 0) done += got, at += static_cast<std::uint64_t>(got);
+        if (got != static_cast<ssize_t>(wanted)) break;
+    }
+    return done;
+}
+
 } // namespace
 
 int ioctl(int fd, unsigned command, unsigned long argument) noexcept {
@@ -251,19 +270,24 @@ int ioctl(int fd, unsigned command, unsigned long argument) noexcept {
         case ASHMEM_PURGE_ALL_CACHES:
             if (!may_purge()) return failed(EPERM);
             return static_cast<int>(std::min<std::uint64_t>(purge_system(), INT_MAX));
-        case ASHMEM_UNPIN:
-            watch_pressure();
-            break;
+        case ASHMEM_GET_SIZE:
+        case ASHMEM_GET_PROT_MASK:
+            return look_up(fd, command);
         case ASHMEM_SET_NAME:
         case ASHMEM_GET_NAME:
         case ASHMEM_SET_SIZE:
-        case ASHMEM_GET_SIZE:
         case ASHMEM_SET_PROT_MASK:
-        case ASHMEM_GET_PROT_MASK:
+        case ASHMEM_UNPIN:
         case ASHMEM_PIN:
         case ASHMEM_GET_PIN_STATUS:
         case ASHMEM_GET_FILE_ID:
             break;
+        // these are every file's
+        case FIOCLEX:
+        case FIONCLEX:
+        case FIONBIO:
+        case FIOASYNC:
+            return static_cast<int>(::syscall(SYS_ioctl, fd, command, argument));
         default:
             return failed(ENOTTY);
     }
@@ -293,24 +317,18 @@ void* map(void* at, std::size_t length, int prot, int flags, int fd, off_t offse
 }
 
 ssize_t read(int fd, const iovec* parts, int count, const off_t* offset) noexcept {
-    Locked state(fd);
-    if (!state) return -1;
-    const off_t position = offset != nullptr ? *offset : real::seek(fd, 0, SEEK_CUR);
-    if (position < 0) return offset != nullptr ? failed(EINVAL) : -1;
-    if ((::syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE) == O_WRONLY) return failed(EBADF);
-    if (state->size == 0) return 0;
-    if (state->mapped == 0) return failed(EBADF);
-
-    std::uint64_t at = static_cast<std::uint64_t>(position);
-    ssize_t done = 0;
-    for (int i = 0; i < count && at < state->size; ++i) {
-        const std::size_t wanted = std::min<std::uint64_t>(parts[i].iov_len, state->size - at);
-        const ssize_t got = ::syscall(SYS_pread64, fd, parts[i].iov_base, wanted, at);
-        if (got < 0 && done == 0) return -1;
-        if (got > 0) done += got, at += static_cast<std::uint64_t>(got);
-        if (got != static_cast<ssize_t>(wanted)) break;
+    if (offset != nullptr) {
+        if (*offset < 0) return failed(EINVAL);
+        Head head;
+        return look(fd, head) ? read_at(fd, head, parts, count, *offset) : -1;
     }
-    if (offset == nullptr && done > 0) (void)real::seek(fd, position + done, SEEK_SET);
+    // the position is every holder's
+    const Locked state(fd);
+    if (!state) return -1;
+    const off_t position = real::seek(fd, 0, SEEK_CUR);
+    if (position < 0) return -1;
+    const ssize_t done = read_at(fd, *state, parts, count, position);
+    if (done > 0) (void)real::seek(fd, position + done, SEEK_SET);
     return done;
 }
 

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdio.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -19,5 +20,7 @@ namespace ashmem::preload::region {
 /** `offset` null: at the file's position, which it moves. */
 [[nodiscard]] ssize_t read(int fd, const iovec* parts, int count, const off_t* offset) noexcept;
 [[nodiscard]] off_t seek(int fd, off_t offset, int whence) noexcept;
+/** A stream that does these, whose end closes the descriptor; null with errno. */
+[[nodiscard]] FILE* stream(int fd, const char* mode) noexcept;
 
 } // namespace ashmem::preload::region

@@ -5,12 +5,13 @@
  * would know of it. Whoever has a descriptor of it, by fork, exec, dup or a socket,
  * has all of it.
  *
- * Nothing in this folder throws or allocates, but for the walk of purge.cpp.
+ * Nothing in this folder throws or allocates, but for the walk of purge.cpp. Nothing takes
+ * much stack either, for the program's threads may have little.
  */
 #pragma once
 
 #include <linux/ashmem.h>
-#include <signal.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -29,57 +30,46 @@ struct Range {
     std::uint64_t purged : 1;
 };
 
-struct State {
-    std::uint64_t magic;
+/** All but the ranges. A new file's zeros are a new region, to which nothing need be written. */
+struct Head {
     std::uint64_t size;
-    std::uint64_t clock; ///< UNPINs so far, which unpin_seqs are taken from
-    std::uint32_t mask;
-    std::uint32_t mapped; ///< ever, after which name and size stay
+    std::uint64_t clock;   ///< UNPINs so far, which unpin_seqs are taken from
+    std::uint32_t removed; ///< rights that the mask lacks
+    std::uint32_t mapped;  ///< ever, after which name and size stay
     char name[ASHMEM_NAME_LEN];
+    char exchange[ASHMEM_NAME_LEN]; ///< what a call takes from its caller's memory, or puts there
     std::uint32_t count;
     std::uint32_t padding;
+
+    [[nodiscard]] std::uint32_t mask() const noexcept {
+        constexpr std::uint32_t all_rights = PROT_READ | PROT_WRITE | PROT_EXEC;
+        return all_rights & ~removed;
+    }
+};
+
+struct State : Head {
     Range ranges[max_ranges]; ///< by place, none touching another's pages
 };
 
 /** Where the state lies, in bytes: data ends before it, whatever its size. */
 inline constexpr off_t state_at = off_t{1} << 62;
 
-/** Make a region; its descriptor or -1 with errno. */
+/** The size of a region's file, which nothing else has. Another layout needs another size. */
+inline constexpr off_t file_size = state_at + static_cast<off_t>(sizeof(State));
+
+/** Make a region, opened with flags of open(); its descriptor or -1 with errno. */
 [[nodiscard]] int create(int flags) noexcept;
 
-/** Whether a descriptor is of such a region. Leaves errno as it is. */
+/**
+ * Whether a descriptor is of such a region, by what the kernel says of it now. Leaves errno
+ * as it is. No for one opened with O_PATH, on which nothing works.
+ */
 [[nodiscard]] bool is_emulated(int fd) noexcept;
 
 /** Open a region's file anew, by its descriptor. */
 [[nodiscard]] int reopen(int fd, int flags) noexcept;
 
-/**
- * A region's state, locked against all other holders for as long as this lives. A
- * holder who is killed lets go of it. Signals wait meanwhile: their handlers may ask
- * for the same lock.
- */
-class Locked {
-public:
-    explicit Locked(int fd) noexcept;
-    Locked(const Locked&) = delete;
-    Locked& operator=(const Locked&) = delete;
-    ~Locked();
-
-    /** False with errno if the state can't be reached: without /proc, or descriptors. */
-    explicit operator bool() const noexcept { return state_ != nullptr; }
-    State* operator->() const noexcept { return state_; }
-    State& operator*() const noexcept { return *state_; }
-    /** Take the state out of this process's addresses; the lock stays. */
-    void leave() noexcept;
-    /** Have the state again; false with errno. */
-    [[nodiscard]] bool enter() noexcept;
-    /** The lock's own descriptor, open for reading and writing whatever the caller's is. */
-    [[nodiscard]] int fd() const noexcept { return fd_; }
-
-private:
-    sigset_t before_;
-    int fd_;
-    State* state_ = nullptr;
-};
+/** Read a region's state as it is at the moment; false with errno if that can't be. */
+[[nodiscard]] bool look(int fd, Head& head) noexcept;
 
 } // namespace ashmem::preload
