@@ -15,6 +15,7 @@
 namespace {
 
 constexpr std::size_t side = 256, thumbnail_bytes = side * side * 4;
+constexpr std::size_t most_to_fill = std::size_t{1} << 30;
 
 // Where a decoder would read a picture and scale it: a pattern of the name's own.
 void draw(std::string_view name, std::span<std::byte> pixels) {
@@ -58,10 +59,16 @@ void tell(const char* when, const ashmem::PurgeableCache::Statistics& counts) {
               << counts.evicted << '\n';
 }
 
-// The limit of the container, in bytes; 0 if there is none, or it can't be read.
-std::size_t limit() {
+// A file of the cgroup that this process is in, which holds a number; 0 for "max", or if
+// there is none.
+std::size_t of_cgroup(const char* file) {
+    std::string path;
+    std::ifstream groups("/proc/self/cgroup");
+    while (std::getline(groups, path) && !path.starts_with("0::")) {
+    }
+    if (!groups) return 0;
     std::size_t bytes = 0;
-    std::ifstream("/sys/fs/cgroup/memory.max") >> bytes;
+    std::ifstream("/sys/fs/cgroup" + path.substr(3) + '/' + file) >> bytes;
     return bytes;
 }
 
@@ -80,12 +87,14 @@ int run(std::size_t pictures) {
     std::size_t wrong = show_all(cache, pictures);
     tell("shown once", cache.statistics());
 
-    if (const std::size_t most = limit(); most != 0) {
-        std::cout << "the container's limit is " << (most >> 20) << " MiB; another job takes "
-                  << (most / 4 * 3 >> 20) << '\n';
-        need_memory(most / 4 * 3);
+    const std::size_t limit = of_cgroup("memory.max"), used = of_cgroup("memory.current");
+    if (limit > used && limit <= most_to_fill) {
+        const std::size_t needed = limit - used + cache.capacity() / 2;
+        std::cout << "of the container's " << (limit >> 20) << " MiB " << (used >> 20)
+                  << " are used; another job needs " << (needed >> 20) << '\n';
+        need_memory(needed);
     } else {
-        std::cout << "no container's limit here, so nothing has to go\n";
+        std::cout << "no limit of a container here, or one above 1 GiB: nothing has to go\n";
     }
     // Backwards: what was shown last is still there, if the kernel left it.
     for (std::size_t i = pictures; i-- > 0;)
