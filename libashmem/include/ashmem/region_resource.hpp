@@ -172,7 +172,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept;
 
 private:
-    explicit RegionResource(std::unique_ptr<Impl> impl) noexcept;
+    ASHMEM_LOCAL explicit RegionResource(std::unique_ptr<Impl> impl) noexcept;
     ASHMEM_LOCAL static std::unique_ptr<RegionResource> attach_at(const Region& region,
                                                                   Prot protection, bool its_address,
                                                                   std::error_code& ec);
