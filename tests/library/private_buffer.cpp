@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A PurgeableBuffer of one process without the driver: each page that is lost is found out.
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <ashmem/ashmem.hpp>
@@ -60,6 +62,11 @@ struct Private {
     std::size_t length = 0;
 };
 
+// mlock(), which sanitizers replace by nothing
+long lock_memory(void* first, std::size_t length) {
+    return syscall(SYS_mlock, first, length);
+}
+
 std::size_t descriptors() {
     return static_cast<std::size_t>(
         std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
@@ -118,7 +125,7 @@ TEST_CASE("nothing is lost of a private PurgeableBuffer while it is locked",
 
 TEST_CASE("a private PurgeableBuffer in locked memory is never lost", "[library][anywhere]") {
     Private memory(4);
-    REQUIRE(mlock(memory.first, memory.length) == 0);
+    REQUIRE(lock_memory(memory.first, memory.length) == 0);
     for (int round = 0; round < 3; ++round) {
         CHECK(memory.page_out() == 0);
         const auto lock = memory.buffer.lock();
@@ -130,7 +137,7 @@ TEST_CASE("a private PurgeableBuffer in locked memory is never lost", "[library]
 TEST_CASE("a private PurgeableBuffer that was partly locked tells what it lost",
           "[library][anywhere]") {
     Private memory(64);
-    REQUIRE(mlock(memory.page(60), page_size()) == 0);
+    REQUIRE(lock_memory(memory.page(60), page_size()) == 0);
     { const auto lock = memory.buffer.lock(); }
     const bool lost = memory.page_out() > 0;
     const auto lock = memory.buffer.lock();
@@ -178,6 +185,7 @@ TEST_CASE("threads find a private PurgeableBuffer whole while the kernel takes i
     Private memory(8);
     std::atomic<bool> whole{true}, done{false};
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (int i = 0; i < 3; ++i)
         threads.emplace_back([&] {
             for (int round = 0; round < test::rounds(200); ++round)

@@ -87,6 +87,7 @@ TEST_CASE("a PurgeableCache keeps many entries by one descriptor or none", "[lib
     PurgeableCache cache("cache", 300 * page_size(), fill);
     const std::size_t before = descriptors();
     std::vector<PurgeableCache::Handle> handles;
+    handles.reserve(300);
     for (int i = 0; i < 300; ++i)
         handles.push_back(cache.get(std::to_string(i), page_size()));
     CHECK(descriptors() <= before + 1);
@@ -293,6 +294,7 @@ TEST_CASE("threads that want the same entry of a PurgeableCache have it made onc
     });
     std::atomic<bool> whole{true};
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i)
         threads.emplace_back([&] {
             const auto handle = cache.get("a", page_size());
@@ -332,6 +334,7 @@ TEST_CASE("threads find the entries of a PurgeableCache whole while the kernel t
     std::byte* const bytes = cache.get("0", 12 * page_size()).bytes().data();
     std::atomic<bool> whole{true}, done{false};
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (unsigned i = 0; i < 3; ++i)
         threads.emplace_back([&, i] {
             std::minstd_rand random(i + 1);

@@ -30,6 +30,7 @@ enum Found : int { well, nothing_was_lost, not_whole, lost_in_use, wrong_counts,
 
 int use_buffers() {
     std::vector<PurgeableBuffer> buffers;
+    buffers.reserve(64);
     for (int i = 0; i < 64; ++i)
         buffers.emplace_back("cache", mib, [i](std::span<std::byte> bytes) {
             std::ranges::fill(bytes, static_cast<std::byte>(i + 1));

@@ -68,11 +68,11 @@ int create_error(const Region& region, void* address = nullptr) {
 TEST_CASE("another process reads the containers of a RegionResource where they are",
           "[library][anywhere]") {
     // It exists before the region does, and has nothing of it but the descriptor.
-    auto [ours, theirs] = ashmem::Channel::pair();
+    auto ends = ashmem::Channel::pair();
     test::Child reader([&] {
         alarm(100);
-        ours = ashmem::Channel();
-        const auto message = theirs.receive();
+        ends.first = ashmem::Channel();
+        const auto message = ends.second.receive();
         const auto resource = RegionResource::attach(message.regions.at(0));
         if (!resource->has_its_address()) return 1;
         const auto& table = resource->find<Table>();
@@ -80,12 +80,12 @@ TEST_CASE("another process reads the containers of a RegionResource where they a
         const Table copy = table; // in this process's own memory
         return is_right(copy) ? 0 : 3;
     });
-    theirs = ashmem::Channel();
+    ends.second = ashmem::Channel();
     auto regions = std::array{Region::create("table", 256 * kib)};
     const auto resource = RegionResource::create(regions[0]);
     resource->publish(make_table(*resource));
     regions[0].set_protection(Prot::read);
-    ours.send({}, regions);
+    ends.first.send({}, regions);
     CHECK(reader.wait() == 0);
 }
 

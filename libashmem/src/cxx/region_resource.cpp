@@ -75,8 +75,11 @@ struct Map {
     /** Where hardly any process has something, if addresses have the bits for that. */
     void map_far_away(const Region& region, std::error_code& ec) noexcept {
         if constexpr (sizeof(std::size_t) == 8) {
-            // of 64 TiB below programs and libraries, but above sanitizers, in steps of 2 MiB
-            constexpr std::uint64_t first = 0x100000000000, steps = 1 << 25, step = 1 << 21;
+            // From 64 GiB, above programs of fixed addresses, to 448 GiB, for arm64 may have
+            // 512; the kernel's own maps and programs of any address are further up.
+            constexpr std::uint64_t step = std::uint64_t{2} << 20;
+            constexpr std::uint64_t first = std::uint64_t{64} << 30;
+            constexpr std::uint64_t steps = (std::uint64_t{384} << 30) / step;
             for (int tries = 0; tries < 8; ++tries) {
                 std::uint64_t random = 0;
                 (void)!::getrandom(&random, sizeof(random), GRND_NONBLOCK);
