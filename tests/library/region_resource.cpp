@@ -148,7 +148,7 @@ TEST_CASE("an offset beyond what a RegionResource allocated is nowhere", "[libra
     CHECK(resource->at<std::uint64_t>(offset, 4) == words);
     CHECK(resource->at<std::uint64_t>(offset, 5) == nullptr);
     CHECK(resource->at<std::uint64_t>(offset, static_cast<std::size_t>(-1)) == nullptr);
-    CHECK(resource->at<std::uint64_t>(offset + 4) == nullptr);
+    CHECK(resource->at<std::uint64_t>(offset + 2) == nullptr);
     CHECK(resource->at<std::uint64_t>(offset + 32) == nullptr);
     CHECK(resource->at<char>(0) == nullptr);
     CHECK(resource->at<char>(RegionResource::header_size - 1) == nullptr);
