@@ -17,7 +17,8 @@ from results import Result
 # Seconds for any of it: several times what a slow machine needs.
 LIMIT = 900
 
-EXAMPLES = (("memory-file",), ("audio-ring", "200"), ("compositor", "6"))
+EXAMPLES = (("memory-file",), ("audio-ring", "200"), ("compositor", "6"), ("records",),
+            ("thumbnails",))
 
 
 def unplaced_claims() -> list[str]:

@@ -6,7 +6,9 @@
 
 #include <ashmem/ashmem.hpp>
 #include <cstring>
+#include <memory_resource>
 #include <string>
+#include <vector>
 
 // A heap of one's own, which needs the tables of libbinder's classes.
 class Heap : public android::MemoryHeapBase {
@@ -33,6 +35,27 @@ static bool regions() {
         "cache", 4096, [](std::span<std::byte> bytes) { bytes.front() = std::byte{1}; });
     return ashmem::snapshot<std::uint32_t>(mapping.bytes()) == written &&
            buffer.lock().bytes().front() == std::byte{1};
+}
+
+static bool caches() {
+    ashmem::PurgeableCache cache("cache", 8192,
+                                 [](std::string_view key, std::span<std::byte> bytes) {
+                                     bytes.front() = static_cast<std::byte>(key.front());
+                                 });
+    return cache.get("key", 100).bytes().front() == std::byte{'k'} &&
+           cache.get("key", 100).source() == ashmem::PurgeableCache::Source::found &&
+           cache.statistics().hits == 1;
+}
+
+static bool containers() {
+    const auto region = ashmem::Region::create("containers", 8192);
+    const auto resource = ashmem::RegionResource::create(region);
+    std::pmr::polymorphic_allocator<> allocator(resource.get());
+    auto* const numbers = allocator.new_object<std::pmr::vector<int>>();
+    numbers->assign({1, 2, 3});
+    resource->publish(*numbers);
+    return resource->find<std::pmr::vector<int>>().back() == 3 &&
+           resource->offset_of(numbers->data()) != 0;
 }
 
 static bool locks() {
@@ -69,5 +92,7 @@ int main() {
     if (!heaps()) return 2;
     if (!locks()) return 3;
     if (!of_android()) return 4;
-    return sent() ? 0 : 5;
+    if (!caches()) return 5;
+    if (!containers()) return 6;
+    return sent() ? 0 : 7;
 }

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <ashmem/ashmem.hpp>
 #include <catch2/catch.hpp>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
+#include "support/process.hpp"
 #include "support/region.hpp"
 
 using ashmem::PinGuard;
@@ -17,8 +19,9 @@ using test::page_size;
 
 namespace {
 
-bool purge(const ashmem::Region& region) {
-    return ashmem_purge_all_caches(region.fd()) >= 0;
+// everything that is unpinned anywhere; without the driver nothing is
+bool purge() {
+    return ashmem_purge_all_caches(ashmem::Region::create("any", page_size()).fd()) >= 0;
 }
 
 // all bytes become what is counted
@@ -27,6 +30,11 @@ PurgeableBuffer::Rebuild counting(int& builds) {
         ++builds;
         std::ranges::fill(bytes, static_cast<std::byte>(builds));
     };
+}
+
+bool holds(std::span<const std::byte> bytes, int byte) {
+    return std::ranges::count(bytes, static_cast<std::byte>(byte)) ==
+           static_cast<std::ptrdiff_t>(bytes.size());
 }
 
 } // namespace
@@ -41,7 +49,7 @@ TEST_CASE("a PinGuard pins while it lives and tells of a purge", "[device][libra
     }
     CHECK_FALSE(region.pinned());
     CHECK(region.pinned(0, page_size()));
-    REQUIRE(purge(region));
+    REQUIRE(purge());
     PinGuard guard(region, page_size(), page_size());
     CHECK(guard.was_purged());
     CHECK(region.pinned());
@@ -85,10 +93,11 @@ TEST_CASE("a PurgeableBuffer is built at its first lock and then kept", "[librar
 }
 
 TEST_CASE("a PurgeableBuffer that was purged is built again", "[device][library]") {
+    const auto use = GENERATE(PurgeableBuffer::Use::own, PurgeableBuffer::Use::shared);
     int builds = 0;
-    PurgeableBuffer buffer("cache", 8 * page_size(), counting(builds));
+    PurgeableBuffer buffer("cache", 8 * page_size(), counting(builds), use);
     { auto lock = buffer.lock(); }
-    REQUIRE(purge(buffer.region()));
+    REQUIRE(purge());
     auto lock = buffer.lock();
     CHECK(lock.rebuilt());
     CHECK(lock.bytes()[0] == std::byte{2});
@@ -97,14 +106,14 @@ TEST_CASE("a PurgeableBuffer that was purged is built again", "[device][library]
 
 TEST_CASE("a PurgeableBuffer is kept until its last lock ends", "[device][library]") {
     int builds = 0;
-    PurgeableBuffer buffer("cache", page_size(), counting(builds));
+    PurgeableBuffer buffer("cache", page_size(), counting(builds), PurgeableBuffer::Use::shared);
     auto outer = std::make_unique<PurgeableBuffer::Lock>(buffer.lock());
     {
         auto inner = buffer.lock();
         auto moved = std::move(inner);
         CHECK(moved.bytes().data() == outer->bytes().data());
     }
-    REQUIRE(purge(buffer.region()));
+    REQUIRE(purge());
     CHECK(outer->bytes()[0] == std::byte{1});
     CHECK(buffer.region().pinned());
     outer.reset();
@@ -122,10 +131,53 @@ TEST_CASE("a PurgeableBuffer that is moved takes its locks along", "[library][an
         CHECK_FALSE(moved.lock().rebuilt());
         buffer = std::move(moved);
     }
-    CHECK(buffer.region().name() == "cache");
     CHECK_FALSE(buffer.lock().rebuilt());
     buffer = PurgeableBuffer("other", 2 * page_size(), counting(builds));
     CHECK(buffer.lock().bytes()[0] == std::byte{2});
+}
+
+TEST_CASE("a PurgeableBuffer has a region if others use it", "[library][anywhere]") {
+    int builds = 0;
+    const PurgeableBuffer own("cache", page_size(), counting(builds));
+    CHECK_FALSE(own.region().ok());
+    PurgeableBuffer shared("cache", page_size(), counting(builds), PurgeableBuffer::Use::shared);
+    CHECK(shared.region().name() == "cache");
+    const auto map = shared.region().map(Prot::read);
+    const auto lock = shared.lock();
+    CHECK(map.bytes()[0] == std::byte{1});
+}
+
+TEST_CASE("a PurgeableBuffer of no bytes is EINVAL", "[library][anywhere]") {
+    int builds = 0;
+    std::error_code code;
+    try {
+        const PurgeableBuffer buffer("cache", 0, counting(builds));
+    } catch (const std::system_error& error) {
+        code = error.code();
+    }
+    CHECK(code.value() == EINVAL);
+}
+
+TEST_CASE("a child of fork has a PurgeableBuffer of its own", "[library][anywhere]") {
+    int builds = 0;
+    PurgeableBuffer buffer("cache", 4 * page_size(), counting(builds));
+    { const auto lock = buffer.lock(); }
+    CHECK(test::in_child([&] {
+              auto lock = buffer.lock(); // a copy, or built anew
+              if (!holds(lock.bytes(), builds)) return 1;
+              std::ranges::fill(lock.bytes(), std::byte{9});
+              return 0;
+          }) == 0);
+    CHECK_FALSE(buffer.lock().rebuilt());
+
+    std::optional<PurgeableBuffer::Lock> held(buffer.lock());
+    CHECK(test::in_child([&] {
+              held.reset(); // unlocks nothing of the parent's
+              const auto lock = buffer.lock();
+              return holds(lock.bytes(), builds) ? 0 : 1;
+          }) == 0);
+    (void)purge();
+    CHECK(holds(held->bytes(), 1));
 }
 
 TEST_CASE("a PurgeableBuffer whose building fails tries again", "[library][anywhere]") {
@@ -155,7 +207,7 @@ TEST_CASE("many threads lock a PurgeableBuffer and see it whole", "[library][any
                 if (std::ranges::count(bytes, bytes[0]) !=
                     static_cast<std::ptrdiff_t>(bytes.size()))
                     whole = false;
-                if (round % 20 == 0) (void)ashmem_purge_all_caches(buffer.region().fd());
+                if (round % 20 == 0) (void)purge();
             }
         });
     for (auto& thread : threads)

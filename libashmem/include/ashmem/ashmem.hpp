@@ -16,7 +16,9 @@
 #include <ashmem/pin_result.hpp>
 #include <ashmem/prot.hpp>
 #include <ashmem/purgeable_buffer.hpp>
+#include <ashmem/purgeable_cache.hpp>
 #include <ashmem/region.hpp>
+#include <ashmem/region_resource.hpp>
 #include <ashmem/shared_memory.hpp>
 #include <ashmem/shared_mutex.hpp>
 #include <ashmem/snapshot.hpp>
