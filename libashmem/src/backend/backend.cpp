@@ -2,6 +2,7 @@
 // Chooses what keeps a new region, and tells what keeps an existing one.
 #include "backend.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -32,9 +33,17 @@ bool device_is_absent(int error) noexcept {
 } // namespace
 
 Backend of(int fd) noexcept {
-    if (device_ops.is_region(fd)) return Backend::device;
-    if (errno == ENOTTY && memfd_ops.is_region(fd)) return Backend::memfd;
-    return Backend::none;
+    // What this process met last comes first, for one kind is all that most of them meet.
+    static std::atomic<bool> memfd_first{false};
+    const bool asked = memfd_first.load(std::memory_order_relaxed);
+    if (asked && memfd_ops.is_region(fd)) return Backend::memfd;
+    if (device_ops.is_region(fd)) {
+        if (asked) memfd_first.store(false, std::memory_order_relaxed);
+        return Backend::device;
+    }
+    if (asked || errno != ENOTTY || !memfd_ops.is_region(fd)) return Backend::none;
+    memfd_first.store(true, std::memory_order_relaxed);
+    return Backend::memfd;
 }
 
 int create(const char* name, std::size_t size) noexcept {
