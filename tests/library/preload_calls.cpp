@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libashmem-preload.so: which of libc's functions know a region, where, and at what price.
+#include <ashmem/ashmem.h>
 #include <dirent.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -281,6 +282,18 @@ TEST_CASE("a number that came by a socket is a region's if it is", "[preload]") 
     }
     close(sockets[0]);
     close(sockets[1]);
+}
+
+TEST_CASE("libashmem tells a preloaded region from a memfd of its own, in any order", "[preload]") {
+    const Region region = of_100_bytes();
+    const int memfd = memfd_create("another", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    REQUIRE(memfd >= 0);
+    REQUIRE(fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+    for (int round = 0; round < 2; ++round) {
+        CHECK(ashmem_backend(region.fd()) == ASHMEM_BACKEND_DEVICE);
+        CHECK(ashmem_backend(memfd) == ASHMEM_BACKEND_MEMFD);
+    }
+    close(memfd);
 }
 
 TEST_CASE("a child of vfork tells its parent nothing of its own descriptors", "[preload]") {
