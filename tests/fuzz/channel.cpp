@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever arrives at a channel: bytes, and descriptors of any kind with the first.
+// Whatever arrives at a channel, of packets or a stream: parts of bytes, and descriptors of
+// any kind with any of them.
 #include <ashmem/ashmem.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -20,6 +21,19 @@ int lowest_free() {
     return fd;
 }
 
+// Receives what is there. True if the channel is whole after it.
+bool receive_all(ashmem::Channel& channel) {
+    std::error_code ec;
+    while (const auto message = channel.try_receive(ec)) {
+        if (message->data.size() > ashmem::Channel::max_data_size) abort();
+        for (const auto& one : message->regions)
+            if (!one.ok() || one.size() != 4096) abort();
+    }
+    // after garbage nothing more is believed
+    if (channel.ok() == static_cast<bool>(ec)) abort();
+    return channel.ok();
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -28,29 +42,31 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const int before = lowest_free();
     {
         fuzz::Input input(data, size);
-        auto [theirs, ours] = ashmem::Channel::pair();
-        // more than a socket holds would wait for a reader
-        std::vector<int> fds(input.number<std::uint8_t>() % 8);
-        for (int& fd : fds)
-            fd = input.number<std::uint8_t>() % 4 == 0 ? foreign : region;
-        std::span<const std::byte> rest =
-            input.rest().first(std::min<std::size_t>(input.left(), 65536));
-        // in two pieces, so that a message is read in parts
-        const std::size_t cut = rest.size() / 2;
-        if (!rest.empty() &&
-            ashmem::ancillary::send(theirs.fd(), rest.first(rest.size() - cut), fds) < 0)
+        const bool packets = input.number<std::uint8_t>() % 2 == 0;
+        int ends[2];
+        if (socketpair(AF_UNIX, (packets ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC, 0, ends))
             abort();
-        if (cut != 0 && ashmem::ancillary::send(theirs.fd(), rest.last(cut), {}) < 0) abort();
-        theirs = ashmem::Channel();
-        std::error_code ec;
-        while (!ec) {
-            const auto message = ours.receive(ec);
-            if (message.data.size() > ashmem::Channel::max_data_size) abort();
-            for (const auto& one : message.regions)
-                if (!one.ok() || one.size() != 4096) abort();
+        ashmem::unique_fd theirs(ends[0]);
+        ashmem::Channel ours{ashmem::unique_fd(ends[1])};
+        std::vector<std::byte> part;
+        for (int parts = 0; parts < 4 && input.left() > 0 && ours.ok(); ++parts) {
+            std::vector<int> fds(input.number<std::uint8_t>() % 8);
+            for (int& fd : fds)
+                fd = input.number<std::uint8_t>() % 4 == 0 ? foreign : region;
+            const auto given = std::min<std::size_t>(input.number<std::uint8_t>(), input.left());
+            const auto bytes = input.rest().first(given);
+            part.assign(bytes.begin(), bytes.end());
+            for (std::size_t i = 0; i < given; ++i)
+                (void)input.number<std::uint8_t>();
+            // zeros after what was given: the rest of a long message, or too much of it
+            part.resize(given + std::size_t{2048} * (input.number<std::uint8_t>() % 8));
+            if (part.empty() && !packets) continue;
+            if (ashmem::ancillary::send(theirs.get(), part, {}, fds, MSG_DONTWAIT) < 0) abort();
+            if (input.number<std::uint8_t>() % 2 == 0) (void)receive_all(ours);
         }
-        // after garbage nothing more is believed
-        if (ours.fd() != -1) abort();
+        theirs.reset();
+        while (ours.ok())
+            (void)receive_all(ours);
     }
     if (lowest_free() != before) abort(); // a descriptor was left open
     return 0;

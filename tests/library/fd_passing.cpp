@@ -4,23 +4,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <ashmem/fd_passing.hpp>
 #include <catch2/catch.hpp>
-#include <cstring>
+#include <thread>
+#include <tuple>
 #include <vector>
 
+#include "support/sockets.hpp"
+
 using ashmem::unique_fd;
+using test::open_descriptors;
 
 namespace {
 
 struct Pair {
-    explicit Pair(int type = SOCK_STREAM) {
-        std::array<int, 2> fds{};
-        REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds.data()) == 0);
-        a.reset(fds[0]);
-        b.reset(fds[1]);
-    }
+    explicit Pair(int type = SOCK_STREAM) { std::tie(a, b) = test::socket_pair(type); }
     unique_fd a, b;
 };
 
@@ -30,29 +28,7 @@ unique_fd null() {
 
 // Sends so many bytes with so many descriptors, as a peer might.
 void send_raw(int sock, std::size_t bytes, const std::vector<int>& fds) {
-    std::vector<char> data(bytes, 'x');
-    iovec part{data.data(), data.size()};
-    std::vector<char> control(CMSG_SPACE(sizeof(int) * fds.size()));
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    if (!fds.empty()) {
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-        std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
-    }
-    REQUIRE(sendmsg(sock, &message, 0) == static_cast<ssize_t>(bytes));
-}
-
-std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for (int fd = 0; fd < 256; ++fd)
-        if (fcntl(fd, F_GETFD) != -1) ++count;
-    return count;
+    test::send_raw(sock, std::vector<std::byte>(bytes), fds);
 }
 
 // The error of receiving, and that nothing was received or leaked.
@@ -119,6 +95,63 @@ TEST_CASE("a message with several descriptors is EBADMSG and all are closed", "[
         const int error = refused(pair.b.get());
         CHECK((error == EBADMSG || error == EMSGSIZE));
     }
+}
+
+TEST_CASE("descriptors that this process has no numbers for are EMSGSIZE, and closed",
+          "[library][host]") {
+    Pair pair;
+    // of two, the one that is handed over is no answer
+    for (const std::size_t left : {0U, 1U}) {
+        const unique_fd fd = null();
+        CHECK(test::in_time([&] {
+                  send_raw(pair.a.get(), 1, std::vector<int>(left + 1, fd.get()));
+                  test::leave_numbers(left);
+                  std::error_code ec;
+                  const unique_fd got = ashmem::receive_fd(pair.b.get(), ec);
+                  if (ec.value() != EMSGSIZE || got.ok()) return 1;
+                  return left == 0 || fcntl(0, F_DUPFD_CLOEXEC, 0) >= 0 ? 0 : 2;
+              }) == 0);
+    }
+}
+
+TEST_CASE("what the kernel adds to a message on request is no descriptor of the peer's",
+          "[library][host]") {
+    Pair pair;
+    const int on = 1;
+    constexpr int passpidfd = 76; // SO_PASSPIDFD, since 6.5
+    REQUIRE(setsockopt(pair.b.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0);
+    (void)setsockopt(pair.b.get(), SOL_SOCKET, passpidfd, &on, sizeof(on));
+    const unique_fd sent = null();
+    ashmem::send_fd(pair.a.get(), sent.get());
+    const auto before = open_descriptors();
+    const unique_fd got = ashmem::receive_fd(pair.b.get());
+    CHECK(got.ok());
+    CHECK(open_descriptors() == before + 1);
+}
+
+TEST_CASE("signals do not end the sending and receiving of a descriptor", "[library][host]") {
+    Pair pair;
+    const unique_fd fd = null();
+    CHECK(test::in_time([&] {
+              std::error_code ec;
+              std::thread other([&, thread = test::this_thread()] {
+                  test::interrupt(thread, 2);
+                  ashmem::send_fd(pair.a.get(), fd.get());
+              });
+              if (!ashmem::receive_fd(pair.b.get(), ec).ok()) return 1;
+              other.join();
+              // until there is no room
+              while (send(pair.a.get(), "x", 1, MSG_DONTWAIT) == 1) {
+              }
+              other = std::thread([&, thread = test::this_thread()] {
+                  test::interrupt(thread, 2);
+                  test::drain(pair.b.get());
+              });
+              ashmem::send_fd(pair.a.get(), fd.get(), ec);
+              if (ec) return 2;
+              other.join();
+              return 0;
+          }) == 0);
 }
 
 TEST_CASE("a longer packet with a descriptor is EBADMSG and it is closed", "[library][host]") {

@@ -13,7 +13,7 @@
 namespace ashmem {
 
 void send_fd(int sock, int fd, std::error_code& ec) noexcept {
-    ec = code_of(ancillary::send(sock, std::array{std::byte{0}}, std::array{fd}));
+    ec = code_of(ancillary::send(sock, std::array{std::byte{0}}, {}, std::array{fd}));
 }
 
 void send_fd(int sock, int fd) {
@@ -23,8 +23,7 @@ void send_fd(int sock, int fd) {
 unique_fd receive_fd(int sock, std::error_code& ec) noexcept {
     std::array<std::byte, 1> byte;
     ancillary::Fds fds;
-    int flags = 0;
-    const ssize_t got = ancillary::receive(sock, byte, fds, flags);
+    const auto [got, flags] = ancillary::receive(sock, byte, fds);
     ec = code_of(got);
     if (ec) return {};
     if ((flags & MSG_CTRUNC) != 0) {
@@ -34,7 +33,7 @@ unique_fd receive_fd(int sock, std::error_code& ec) noexcept {
     } else if (fds.count() != 1 || got != 1 || (flags & MSG_TRUNC) != 0) {
         ec = to_code(EBADMSG);
     }
-    return ec ? unique_fd() : std::move(fds.held().front());
+    return ec ? unique_fd() : fds.take(0);
 }
 
 unique_fd receive_fd(int sock) {
