@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::uint32_t width = 1280, height = 720, clients = 4, ticks_a_second = 60;
 constexpr std::uint32_t picture_every = 30;
+constexpr std::chrono::seconds patience{60};
 constexpr std::size_t frame_bytes = std::size_t{width} * height * sizeof(std::uint32_t);
 
 using Pixels = std::span<std::uint32_t>;
@@ -128,8 +129,9 @@ int run(std::uint32_t ticks, const std::string& directory) {
     for (std::uint32_t tick = 0; tick < ticks; ++tick) {
         for (auto& client : all)
             client.channel.send(bytes_of(tick));
+        // not for ever: a client may hang
         for (auto& client : all)
-            (void)client.channel.receive();
+            (void)client.channel.receive_until(std::chrono::steady_clock::now() + patience);
         compose(out, [&](auto client, auto x, auto y) {
             return frames[client][std::size_t{y} * width + x];
         });
@@ -145,10 +147,9 @@ int run(std::uint32_t ticks, const std::string& directory) {
     }
 
     bool fine = right == ticks;
-    // All of them first: a client holds copies of the earlier ones' ends.
-    for (auto& client : all)
-        client.channel = ashmem::Channel();
     for (auto& client : all) {
+        // to close it would not do: the later clients hold copies of this end
+        client.channel.shutdown();
         int status = -1;
         waitpid(client.process, &status, 0);
         fine = fine && status == 0;
