@@ -2,10 +2,11 @@
 """Which claims there are, which are chosen, and which are known not to hold elsewhere."""
 
 import os
-import re
+from pathlib import Path
 
+import pages
 from processes import capture
-from project import BUILD, ROOT, Unusable
+from project import BUILD, Unusable
 
 # What needs no device; [anywhere] is the library on whatever keeps its regions,
 # a memfd here and the driver in guests.
@@ -40,6 +41,5 @@ def names(*arguments: str) -> list[str]:
 
 def listed(page: str) -> list[str]:
     """The claims in the last column of a page's tables: those that are known to differ."""
-    text = (ROOT / "Documentation" / page).read_text(encoding="utf-8")
-    rows = [line for line in text.splitlines() if line.startswith("|") and "| why |" not in line]
-    return [name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[-2])]
+    rows = pages.rows(pages.text_of(Path("Documentation", page)))
+    return [name for *_, last in rows for name in pages.names(last)]
