@@ -42,7 +42,7 @@ def _steps() -> list[tuple[str, Sequence[str | Path] | Callable[[], list[str]]]]
         ("the table of results is red when it must be", unit_tests),
         ("README and dkms.conf have the kernels of the table", [SCRIPTS / "kernels.sh"]),
         ("kernels are fetched from where apt's sources lead", [ROOT / "tests" / "scripts" / "archives.sh"]),
-        ("the examples of the documentation compile", [SCRIPTS / "examples.sh"]),
+        ("the examples of the documentation compile", [SCRIPTS / "examples"]),
         *((f"the example {example[0]} does what it says",
            ["timeout", "120", BUILD / "lib" / "examples" / example[0], *example[1:]])
           for example in EXAMPLES),
