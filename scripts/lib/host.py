@@ -40,7 +40,7 @@ def _steps() -> list[tuple[str, Sequence[str | Path] | Callable[[], list[str]]]]
         ("every public header stands alone", [SCRIPTS / "headers.sh"]),
         ("the table of claims names real tests", [SCRIPTS / "claims"]),
         ("the table of results is red when it must be", unit_tests),
-        ("README and dkms.conf have the kernels of the table", [SCRIPTS / "kernels.sh"]),
+        ("README and dkms.conf have the kernels of the table", [SCRIPTS / "kernels"]),
         ("kernels are fetched from where apt's sources lead", [ROOT / "tests" / "scripts" / "archives.sh"]),
         ("the examples of the documentation compile", [SCRIPTS / "examples"]),
         *((f"the example {example[0]} does what it says",
