@@ -36,7 +36,7 @@ shell: ## a prompt in a VM with the module loaded, the library and the tools in 
 
 .PHONY: lint
 lint: ## checkpatch, sparse, W=1, clang-tidy, clang-format, shellcheck, pyflakes, codespell, SPDX lines
-	@scripts/lint.sh
+	@scripts/lint
 
 # For a development VM of your own, not for the machine you work on.
 .PHONY: modules modules_install load unload
