@@ -47,7 +47,7 @@ def _steps() -> list[tuple[str, Sequence[str | Path] | Callable[[], list[str]]]]
            ["timeout", "120", BUILD / "lib" / "examples" / example[0], *example[1:]])
           for example in EXAMPLES),
         ("every claim runs somewhere", unplaced_claims),
-        ("files include from where the architecture says", [SCRIPTS / "structure.py"]),
+        ("files include from where the architecture says", [SCRIPTS / "structure"]),
         ("the claims hold over the shared libraries",
          [BUILD / "tests" / "ashmem-tests.dynamic", claims.ON_HOST]),
     ]
