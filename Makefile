@@ -9,7 +9,8 @@ help: ## this list
 
 .PHONY: demo check check-debug check-differential costs fuzz shell
 demo: ## the main job, in a VM, as a story; FILE=path hands over another file, MEMORY=MB gives the guest more
-	@scripts/demo.sh
+	@scripts/deps.sh python
+	@scripts/demo
 
 check: ## all tests: the harness's own, the library's on this machine, the driver's in VMs
 	@scripts/deps.sh python

@@ -55,6 +55,12 @@ def library(*targets: str) -> None:
     must(cmake("default", targets))
 
 
+def demo_programs() -> list[Path]:
+    """What the demo needs besides two of the examples."""
+    return [BUILD / "lib" / "demo" / f"ashmem-demo{part}"
+            for part in ("", "-server", "-client", "-cache", "-hog")]
+
+
 def tests(arch: str) -> None:
     """The test programs, for this machine or by the cross compiler of another Debian
     architecture, with a library of their own."""
