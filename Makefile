@@ -33,7 +33,8 @@ fuzz: ## what other processes may send, coverage-guided, under ASan and UBSan; S
 	@scripts/fuzz
 
 shell: ## a prompt in a VM with the module loaded, the library and the tools in place
-	@scripts/shell.sh
+	@scripts/deps.sh python
+	@scripts/shell
 
 .PHONY: lint
 lint: ## checkpatch, sparse, W=1, clang-tidy, clang-format, shellcheck, pyflakes, codespell, SPDX lines
