@@ -38,6 +38,7 @@ shell: ## a prompt in a VM with the module loaded, the library and the tools in 
 
 .PHONY: lint
 lint: ## checkpatch, sparse, W=1, clang-tidy, clang-format, shellcheck, pyflakes, codespell, SPDX lines
+	@scripts/deps.sh python
 	@scripts/lint
 
 # For a development VM of your own, not for the machine you work on.
@@ -66,7 +67,8 @@ tests: ## build/tests/ashmem-tests, static
 	@cmake --build build --parallel $$(nproc) --target tests
 
 install uninstall: ## the libraries and headers, under PREFIX (/usr/local), LIBDIR and DESTDIR
-	@scripts/install.sh $@
+	@scripts/deps.sh python
+	@scripts/install $@
 
 .PHONY: clean
 clean: ## all that was built in this tree; the cache stays
