@@ -9,36 +9,36 @@ help: ## this list
 
 .PHONY: demo check check-debug check-differential costs fuzz shell
 demo: ## the main job, in a VM, as a story; FILE=path hands over another file, MEMORY=MB gives the guest more
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/demo
 
 check: ## all tests: the harness's own, the library's on this machine, the driver's in VMs
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/check
 
 check-debug: ## the driver's tests on a kernel with KASAN, lockdep, kmemleak and UBSAN, built here
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/check-debug
 
 check-differential: ## random programs on the original driver and on ours; PROGRAMS=100000, SEED=
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/check-differential
 
 costs: ## what the driver takes beside memfd, in instructions; KERNELS=, ASK="calls lives"
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/costs
 
 fuzz: ## what other processes may send, coverage-guided, under ASan and UBSan; SECONDS_EACH=600
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/fuzz
 
 shell: ## a prompt in a VM with the module loaded, the library and the tools in place
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/shell
 
 .PHONY: lint
 lint: ## checkpatch, sparse, W=1, clang-tidy, clang-format, shellcheck, pyflakes, codespell, SPDX lines
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/lint
 
 # For a development VM of your own, not for the machine you work on.
@@ -57,17 +57,17 @@ unload: ## rmmod it; refused while anybody holds a region
 
 .PHONY: lib tests install uninstall
 lib: ## the libraries, shared and static, in build/lib; cmake --list-presets tells of other builds
-	@scripts/deps.sh library
+	@scripts/deps library
 	@cmake --preset default
 	@cmake --build build --parallel $$(nproc) --target libraries
 
 tests: ## build/tests/ashmem-tests, static
-	@scripts/deps.sh build
+	@scripts/deps build
 	@cmake --preset default
 	@cmake --build build --parallel $$(nproc) --target tests
 
 install uninstall: ## the libraries and headers, under PREFIX (/usr/local), LIBDIR and DESTDIR
-	@scripts/deps.sh python
+	@scripts/deps python
 	@scripts/install $@
 
 .PHONY: clean

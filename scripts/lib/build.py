@@ -14,9 +14,9 @@ SANITIZERS = ("address", "thread")
 
 
 def install_packages(*groups: str) -> None:
-    """What is missing of these groups of scripts/deps.sh, in the foreground, for sudo may
+    """What is missing of these groups of scripts/deps, in the foreground, for sudo may
     ask for a password. A signal waits for it: a package is not left half installed."""
-    if subprocess.call([SCRIPTS / "deps.sh", *groups]):
+    if subprocess.call([SCRIPTS / "deps", *groups]):
         raise Unusable(f"packages are missing: {' '.join(groups)}")
 
 
@@ -68,7 +68,7 @@ def tests(arch: str) -> None:
     if arch == "amd64":
         must(cmake("default", ["tests", "ashmem-tests.dynamic"]))
     else:
-        sysroot = capture([SCRIPTS / "sysroot.sh", arch]).strip()
+        sysroot = capture([SCRIPTS / "sysroot", arch]).strip()
         must(cmake(arch, ["tests"], [f"-DCMAKE_PREFIX_PATH={sysroot}"]))
 
 

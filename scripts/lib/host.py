@@ -37,7 +37,7 @@ def _steps() -> list[tuple[str, Sequence[str | Path] | Callable[[], list[str]]]]
     unit_tests = ["python3", "-B", "-m", "unittest", "discover", "-s", ROOT / "tests" / "scripts"]
     return [
         ("exports and needs are those listed", [SCRIPTS / "abi"]),
-        ("every public header stands alone", [SCRIPTS / "headers.sh"]),
+        ("every public header stands alone", [SCRIPTS / "headers"]),
         ("the table of claims names real tests", [SCRIPTS / "claims"]),
         ("the table of results is red when it must be", unit_tests),
         ("README and dkms.conf have the kernels of the table", [SCRIPTS / "kernels"]),
