@@ -9,8 +9,12 @@ readonly EXIT_HARNESS=3
 QEMU_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD_DIR=$(dirname "$QEMU_DIR")/build/vm
 readonly QEMU_DIR BUILD_DIR
-# shellcheck source=defaults.sh
-source "$QEMU_DIR/lib/defaults.sh"
+# The kernel where none is named, and the cache's place. Programs in other languages ask
+# qemu/query.
+readonly DEFAULT_KERNEL=6.1
+CACHE_DIR=${ASHMEM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/ashmem}
+CACHE_DIR=$(realpath -m -- "$CACHE_DIR")
+readonly CACHE_DIR
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 

@@ -16,7 +16,7 @@ choose_inside() {
     elif can_mount "$1" unshare --map-root-user --mount; then
         inside=(unshare --map-root-user --mount "${as[@]}" -)
     elif can_mount "$1" "${sudo[@]}" unshare --mount; then
-        # shellcheck disable=SC2034  # kbuild.sh reads it
+        # shellcheck disable=SC2034  # kbuild reads it
         inside=("${sudo[@]}" unshare --mount "${as[@]}" "$(id -u):$(id -g)")
     else
         die "cannot enter $1, where modules are built: neither user namespaces nor sudo allow it"

@@ -91,13 +91,13 @@ def _kbuild(name: str, source: Path, target: Path, kernel: str) -> bool:
     target.mkdir(parents=True, exist_ok=True)
     # what is newer only, for make's sake
     return (quietly(f"{name}-{kernel}", ["cp", "-a", "-u", f"{source}/.", target])
-            and quietly(f"{name}-{kernel}", [QEMU / "kbuild.sh", kernel, target, "modules"]))
+            and quietly(f"{name}-{kernel}", [QEMU / "kbuild", kernel, target, "modules"]))
 
 
 def module(kernel: str) -> bool:
     """Leaves module_file(kernel)."""
     # which has more to say than a build
-    if run([QEMU / "fetch.sh", kernel]):
+    if run([QEMU / "fetch", kernel]):
         return False
     say(f"module for {kernel}")
     return _kbuild("kmod", ROOT / "kmod", module_file(kernel).parent, kernel)
