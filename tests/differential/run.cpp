@@ -155,7 +155,7 @@ private:
 
     Answer hear(int actor) {
         pollfd entry{lines_[static_cast<std::size_t>(actor)].ours, POLLIN, 0};
-        // Who dies leaves no end of the line here: ask now and then.
+        // The socket does not show that an actor died: check now and then.
         for (int waited = 0; poll(&entry, 1, 100) == 0; ++waited) {
             int status = 0;
             if (waitpid(processes_[static_cast<std::size_t>(actor)], &status, WNOHANG) > 0) {
