@@ -87,7 +87,7 @@ void each_in(const char* folder, Seen& seen, Function function) noexcept {
         if (fd < 0) continue;
         struct stat status {};
         if (is_emulated(fd) && real::status(fd, status) == 0 && seen.add(status.st_ino)) {
-            Locked region(fd);
+            Locked region(fd, Locked::Wait::briefly);
             if (region) function(region);
         }
         ::close(fd);
