@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make demo: programs share a file's contents, a heap and frames through regions, in
-# a VM, by socket and by Binder. A frame comes out as a picture.
+# a VM, by socket and by Binder; a cache yields in a container. A frame comes out as a
+# picture.
 # FILE is the file (default: the kernel that boots), MEMORY the guest's MB.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -40,7 +41,7 @@ add=()
 for program in ashmem-demo{,-server,-client,-cache,-hog}; do
     add+=(--add "$BUILD/lib/demo/$program")
 done
-for program in binder-pair compositor; do add+=(--add "$BUILD/lib/examples/$program"); done
+for program in binder-pair compositor thumbnails; do add+=(--add "$BUILD/lib/examples/$program"); done
 in_guest=/data/$(basename -- "$file")
 say "booting $kernel with $memory MB, real swap and $(basename -- "$file")"
 "$ROOT/qemu/run" --kernel "$kernel" --name demo --memory "$memory" --swap "$memory" \
