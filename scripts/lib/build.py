@@ -56,7 +56,7 @@ def library(*targets: str) -> None:
 
 
 def demo_programs() -> list[Path]:
-    """What the demo needs besides two of the examples."""
+    """The demo's own programs; it also runs some of the examples."""
     return [BUILD / "lib" / "demo" / f"ashmem-demo{part}"
             for part in ("", "-server", "-client", "-cache", "-hog")]
 

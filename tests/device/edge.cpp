@@ -178,7 +178,8 @@ TEST_CASE("a range that two threads bring for the same pages is not left behind"
     CHECK(slab_objects("ashmem_range") == ranges);
 }
 
-TEST_CASE("after PURGE_ALL_CACHES all is gone, also what reclaim was purging", "[device][race][aimed]") {
+TEST_CASE("after PURGE_ALL_CACHES all is gone, also what reclaim was purging",
+          "[device][race][aimed]") {
     const std::size_t pages = 100;
     Region region = Region::of_pages(pages);
     Map map = region.map_pages(pages);

@@ -3,6 +3,8 @@
 // memory until the kernel must find some.
 //
 // Run by themselves ([pressure]): the other tests need more memory.
+#include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +28,21 @@ struct Filled {
     Region region;
     Map map;
 };
+
+// Takes as much as there is, again and again, and little swap with it.
+int touch_all_memory() {
+    write_file("/proc/self/oom_score_adj", "1000");
+    const std::size_t size = meminfo("MemTotal");
+    for (;;) {
+        void* const memory =
+            mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) return 1;
+        madvise(memory, size, MADV_NOHUGEPAGE);
+        for (std::size_t at = 0; at < size; at += page_size())
+            static_cast<volatile char*>(memory)[at] = 1;
+        munmap(memory, size);
+    }
+}
 
 } // namespace
 
@@ -109,11 +126,7 @@ TEST_CASE("data kept by PIN under pressure is whole, over and over", "[pressure]
     Filled f(32 * mib);
     int purges = 0, kept = 0;
     bool whole = true;
-    Child hog([] {
-        for (;;)
-            squeeze_until([] { return false; });
-        return 0;
-    });
+    Child hog(touch_all_memory);
     const int enough = std::max(rounds(10), 2);
     // until reclaim has come on this machine
     useconds_t pause = 2000;
@@ -123,7 +136,10 @@ TEST_CASE("data kept by PIN under pressure is whole, over and over", "[pressure]
         if (f.region.pin(0, 0) == ASHMEM_WAS_PURGED) {
             ++purges;
             pause = 2000;
+            // what is swapped out meanwhile proves nothing, and takes long
+            kill(hog.pid(), SIGSTOP);
             f.map.fill(0xcd);
+            kill(hog.pid(), SIGCONT);
         } else {
             ++kept;
             pause = std::min<useconds_t>(pause + pause / 4, 500000);

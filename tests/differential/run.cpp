@@ -50,8 +50,11 @@ struct Line {
 
 // an errno's name, or whether the answer was 0
 const char* kind_of(std::int64_t value) {
-    if (value < 0) return strerrorname_np(static_cast<int>(-value));
-    return value ? "more" : "0";
+    if (value == 0) return "0";
+    if (value > 0) return "more";
+    // GET_SIZE of a region of nearly 2^64 bytes is negative, and no error
+    const char* error = strerrorname_np(static_cast<int>(-value));
+    return error ? error : "less";
 }
 
 std::string encode(const Answer& answer) {
