@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-differential costs fuzz shell
+.PHONY: demo check check-debug check-differential costs costs-library fuzz shell
 demo: ## the main job, in a VM, as a story; FILE=path hands over another file, MEMORY=MB gives the guest more
 	@scripts/demo.sh
 
@@ -26,6 +26,10 @@ check-differential: ## random programs on the original driver and on ours; PROGR
 costs: ## what the driver takes beside memfd, in instructions; KERNELS=, ASK="calls lives"
 	@scripts/deps.sh python
 	@scripts/costs
+
+costs-library: ## what the library's calls take beside raw ones, in nanoseconds; KERNELS= for guests too
+	@scripts/deps.sh python
+	@scripts/costs-library
 
 fuzz: ## what other processes may send, coverage-guided, under ASan and UBSan; SECONDS_EACH=600
 	@scripts/deps.sh python
