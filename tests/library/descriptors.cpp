@@ -91,7 +91,7 @@ TEST_CASE("a memfd that grows is asked for its size each time", "[library][host]
     REQUIRE(ftruncate(file.get(), static_cast<off_t>(2 * page_size())) == 0);
     CHECK(region.size() == 2 * page_size());
     CHECK(ashmem_get_size_region(file.get()) == static_cast<int>(2 * page_size()));
-    CHECK(region.map(Prot::read).bytes().size() == 2 * page_size());
+    CHECK(region.map(Prot::read).size() == 2 * page_size());
 }
 
 TEST_CASE("a Region over a memfd is mapped and pinned without a question", "[library][host]") {
@@ -103,7 +103,7 @@ TEST_CASE("a Region over a memfd is mapped and pinned without a question", "[lib
               test::refuse_call(fcntl_call, EPERM);
               test::refuse_call(SYS_ioctl, EPERM);
               for (auto* each : {&region, &adopted}) {
-                  if (each->map(Prot::read_write).bytes().size() != 2 * page_size()) return 2;
+                  if (each->map(Prot::read_write).size() != 2 * page_size()) return 2;
                   if (each->pin() != ashmem::PinResult::not_purged) return 3;
                   std::error_code ec;
                   each->unpin(page_size(), 2 * page_size(), ec);
@@ -136,11 +136,11 @@ TEST_CASE("the driver's size is remembered from the first map on", "[device][lib
     const test::Region raw(test::Region::Adopt{dup(region.fd())});
     REQUIRE(raw.set_size(3 * page_size()) == 0);
     CHECK(region.size() == 3 * page_size());
-    CHECK(region.map(Prot::read).bytes().size() == 3 * page_size());
+    CHECK(region.map(Prot::read).size() == 3 * page_size());
     CHECK(in_child([&] {
               test::refuse_call(SYS_ioctl, EPERM);
               return region.size() == 3 * page_size() &&
-                             region.map(Prot::read, page_size()).bytes().size() == 2 * page_size()
+                             region.map(Prot::read, page_size()).size() == 2 * page_size()
                          ? 0
                          : 1;
           }) == 0);

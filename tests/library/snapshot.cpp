@@ -107,3 +107,46 @@ TEST_CASE("bytes are copied while another thread writes them, words as a whole",
     writer.join();
     CHECK(torn == 0);
 }
+
+TEST_CASE("a bool and an enumeration are sound whatever a peer wrote", "[library][anywhere]") {
+    enum class Small : std::uint8_t { one = 1 };
+    enum class Flag : bool { off, on };
+    const auto region = ashmem::Region::create("snapshot", 64);
+    auto mapping = region.map(ashmem::Prot::read_write);
+    mapping.bytes()[0] = std::byte{7};
+    const bool seven = ashmem::snapshot<bool>(mapping.bytes());
+    CHECK(int{seven} == 1);
+    CHECK(seven == true);
+    CHECK_FALSE(ashmem::snapshot<bool>(mapping.bytes(), 1));
+    CHECK(static_cast<int>(ashmem::snapshot<Small>(mapping.bytes())) == 7);
+    CHECK(ashmem::snapshot<Flag>(mapping.bytes()) == Flag::on);
+    CHECK(ashmem::snapshot<std::byte>(mapping.bytes()) == std::byte{7});
+    enum Any { zero, one };
+    STATIC_REQUIRE(ashmem::FixedEnum<Small>);
+    STATIC_REQUIRE_FALSE(ashmem::FixedEnum<Any>);
+}
+
+namespace {
+
+template <class M>
+concept GivesBytes = requires(M&& mapping) {
+    std::forward<M>(mapping).bytes();
+};
+template <class M>
+concept GivesObjects = requires(M&& mapping) {
+    std::forward<M>(mapping).template as<int>();
+};
+
+} // namespace
+
+TEST_CASE("a Mapping that ends with the expression gives no bytes", "[library][host]") {
+    using ashmem::Mapping;
+    STATIC_REQUIRE(GivesBytes<Mapping&>);
+    STATIC_REQUIRE(GivesBytes<const Mapping&>);
+    STATIC_REQUIRE_FALSE(GivesBytes<Mapping>);
+    STATIC_REQUIRE_FALSE(GivesBytes<const Mapping>);
+    STATIC_REQUIRE(GivesObjects<Mapping&>);
+    STATIC_REQUIRE(GivesObjects<const Mapping&>);
+    STATIC_REQUIRE_FALSE(GivesObjects<Mapping>);
+    STATIC_REQUIRE_FALSE(GivesObjects<const Mapping>);
+}
