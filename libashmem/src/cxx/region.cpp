@@ -163,8 +163,9 @@ Mapping Region::map(Prot protection, std::size_t offset, std::size_t length,
     const std::size_t whole = size(ec);
     if (ec) return {};
     if (length == to_end && offset <= whole) length = whole - offset;
-    if (length == 0 || offset > whole || length > whole - offset ||
-        std::cmp_greater(offset, std::numeric_limits<off_t>::max())) {
+    // No region is larger than an off_t can tell, and so no offset within one.
+    static_assert(sizeof(off_t) == sizeof(std::int64_t));
+    if (length == 0 || offset > whole || length > whole - offset) {
         ec = to_code(EINVAL);
         return {};
     }
