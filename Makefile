@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-differential costs fuzz shell
+.PHONY: demo check check-debug check-differential costs costs-library fuzz shell
 demo: ## programs share a file, a heap and frames, in a VM; FILE=path shares another file, MEMORY=MB sets the guest's memory
 	@scripts/deps python
 	@scripts/demo
@@ -27,6 +27,10 @@ check-differential: ## random programs on the original driver and on ours; PROGR
 costs: ## instructions of the driver's calls, compared with memfd's; KERNELS=, ASK="calls lives"
 	@scripts/deps python
 	@scripts/costs
+
+costs-library: ## nanoseconds of the library's calls, compared with raw ones; KERNELS= for guests too
+	@scripts/deps python
+	@scripts/costs-library
 
 fuzz: ## coverage-guided fuzzing of received messages, under ASan and UBSan; SECONDS_EACH=600
 	@scripts/deps python

@@ -233,7 +233,8 @@ TEST_CASE("what can't be a RegionResource is refused", "[library][anywhere]") {
     CHECK(attach_error(region) == 0);
 
     auto other = Region::create("other", 16 * kib);
-    std::ranges::fill(other.map(Prot::read_write).bytes(), std::byte{0x5a});
+    auto mapping = other.map(Prot::read_write);
+    std::ranges::fill(mapping.bytes(), std::byte{0x5a});
     CHECK(attach_error(other) == EPROTO);
     other.set_protection(Prot::read);
     CHECK(create_error(other) == EPERM);

@@ -127,6 +127,7 @@ private:
     SharedMutex() = default;
 
     Lock held_by(const holder::Identity& self) noexcept;
+    ASHMEM_LOCAL bool take_free(std::uint64_t self, std::uint64_t& seen) noexcept;
     Lock take(Clock::time_point until, std::error_code& ec) noexcept;
     bool wait_and_take(std::uint64_t self, std::uint64_t seen, Clock::time_point until,
                        std::error_code& ec) noexcept;

@@ -21,6 +21,8 @@ public:
     /** A run that is taken. It brings what is needed to give it back, which so never fails. */
     class Run {
     public:
+        /** None yet. */
+        Run() noexcept = default;
         [[nodiscard]] std::size_t offset() const noexcept { return node_.key(); }
         [[nodiscard]] std::size_t length() const noexcept { return node_.mapped(); }
 

@@ -73,13 +73,13 @@ int open_any(const char* path, int flags, Real real) noexcept {
 
 } // namespace
 
-#define MODE                                    \
-    mode_t mode = 0;                            \
-    if ((flags & (O_CREAT | O_TMPFILE)) != 0) { \
-        va_list arguments;                      \
-        va_start(arguments, flags);             \
-        mode = va_arg(arguments, mode_t);       \
-        va_end(arguments);                      \
+#define MODE                                                          \
+    mode_t mode = 0;                                                  \
+    if ((flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE) { \
+        va_list arguments;                                            \
+        va_start(arguments, flags);                                   \
+        mode = va_arg(arguments, mode_t);                             \
+        va_end(arguments);                                            \
     }
 
 #define OPEN(name)                                                                         \
