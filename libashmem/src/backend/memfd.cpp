@@ -145,7 +145,7 @@ int set_protection(int fd, int wanted) noexcept {
     const int now = protection(fd);
     if (now < 0) return -1;
     if ((wanted & ~now) != 0) return failed(EINVAL);
-    // No seal takes reading away, and who asks for that must know.
+    // No seal forbids reading, so a caller that asks for that gets an error.
     if ((wanted & PROT_READ) == 0) return failed(EOPNOTSUPP);
     if ((wanted & PROT_WRITE) != 0 || (now & PROT_WRITE) == 0) return 0;
     return ::fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * What can be done with a region, and who does it: the driver, or a memfd where there is
- * no driver.
+ * The operations on a region, and their two implementations: the driver's, and those of a
+ * memfd where there is no driver.
  *
  * As with system calls, failure is -1 with errno. None of these throws or allocates.
  */

@@ -50,7 +50,7 @@ constexpr Thread unpack(Token token) {
                      low(token >> space_high_at, space_high_bits) << space_low_bits};
 }
 
-/** What is left of a number in so many bits, and never 0, which is "not known". */
+/** A number reduced to so many bits; never 0, which means unknown. */
 std::uint64_t folded(std::uint64_t value, unsigned bits) {
     const std::uint64_t rest = low(value ^ value >> bits, bits);
     return rest != 0 ? rest : 1;

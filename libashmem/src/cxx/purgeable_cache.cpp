@@ -21,7 +21,7 @@
 namespace ashmem {
 namespace {
 
-// A memory is for many entries, but for large ones, which have one each.
+// A memory holds many entries; a large entry has one of its own.
 constexpr std::size_t of_many = std::size_t{64} << 20;
 constexpr std::size_t large = of_many / 4;
 
@@ -34,7 +34,7 @@ struct Memory {
 
 } // namespace
 
-// Guarded by the cache's mutex, but for the bytes.
+// Guarded by the cache's mutex, except the bytes.
 struct PurgeableCache::Entry {
     std::string key;
     std::size_t size;
@@ -90,7 +90,7 @@ struct PurgeableCache::Impl {
     std::mutex mutex;
     std::condition_variable made;
     std::list<Memory> memories;
-    std::list<Entry> order; // the one whose use lies farthest back comes first
+    std::list<Entry> order; // least recently used first
     using Entries = std::unordered_map<std::string_view, Entry*>;
     Entries entries; // keys are the entries' own
     Statistics counts = {};

@@ -18,7 +18,7 @@ class Runs {
     using Map = std::map<std::size_t, std::size_t>; // length by offset
 
 public:
-    /** A run that is taken. It brings what is needed to give it back, which so never fails. */
+    /** A run that is taken. It owns what giving it back needs, so that this never fails. */
     class Run {
     public:
         /** None yet. */

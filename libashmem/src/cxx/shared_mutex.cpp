@@ -91,10 +91,10 @@ SharedMutex::Lock SharedMutex::take(Clock::time_point until, std::error_code& ec
 
 bool SharedMutex::wait_and_take(holder::Token self, holder::Token seen, Clock::time_point until,
                                 std::error_code& ec) noexcept {
-    // who waited may not have been the only one: who unlocks shall look for the others
+    // there may be more waiters, so that unlocking must look for them
     holder::Token mine = self;
     auto sleep = first_look;
-    // who will not wait looks at once
+    // a caller that does not wait looks at once
     for (bool look = until <= Clock::now();; seen = holder_.load()) {
         const holder::Token holder = without_waiters(seen);
         if (holder == self) {

@@ -57,8 +57,8 @@ bool Locked::try_lock() noexcept {
 }
 
 /**
- * A signal's handler runs while its thread waits. Should the wait have just ended, the
- * handler gives back what it got: the thread goes on only with what it takes, again,
+ * A signal's handler runs while its thread waits. If the wait has just ended, the
+ * handler releases the lock: the thread goes on only with what it takes, again,
  * once no handler can run.
  */
 bool Locked::lock() noexcept {

@@ -24,8 +24,8 @@ inline constexpr off_t lock_at = std::numeric_limits<off_t>::max();
 
 /**
  * A region's state, locked against all other holders for as long as this lives. The kernel
- * lets go for a holder who is killed. Signals wait while the lock is held, for their handlers
- * may ask for the same lock, and are taken while it is waited for.
+ * releases it for a holder that is killed. Signals are blocked while the lock is held, since
+ * handlers may take the same lock, and delivered while a call waits for it.
  */
 class Locked {
 public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * Stands before libc's open: /dev/ashmem is there.
+ * Interposes on libc's open: /dev/ashmem is there.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include "shim.hpp"
 #include "state.hpp"
 
-// The names are libc's, and what stands for a variable argument is always there.
+// The names are libc's, and the optional argument is always declared.
 // NOLINTBEGIN(bugprone-reserved-identifier,*-valist.Uninitialized)
 namespace {
 
