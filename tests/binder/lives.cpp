@@ -32,7 +32,8 @@ std::size_t open_fds() {
 // Answers with a new region of one page that holds 42.
 std::int32_t give_region(Call&, Parcel& out) {
     auto region = ashmem::Region::create("by binder", 4096);
-    region.map(ashmem::Prot::read_write).bytes()[0] = std::byte{42};
+    auto mapping = region.map(ashmem::Prot::read_write);
+    mapping.bytes()[0] = std::byte{42};
     region.set_protection(ashmem::Prot::read);
     out.fd(region.fd());
     return 0;
@@ -82,7 +83,8 @@ TEST_CASE("a descriptor crosses: another number, the same region", "[library][bi
         const auto region = ashmem::Region::adopt(answer.fd());
         CHECK(region.name() == "by binder");
         CHECK(region.protection() == ashmem::Prot::read);
-        CHECK(region.map(ashmem::Prot::read).bytes()[0] == std::byte{42});
+        const auto mapping = region.map(ashmem::Prot::read);
+        CHECK(mapping.bytes()[0] == std::byte{42});
         std::error_code ec;
         (void)region.map(ashmem::Prot::read_write, ec);
         CHECK(ec.value() == EPERM);

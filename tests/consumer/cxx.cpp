@@ -73,7 +73,7 @@ static bool of_android() {
     ashmem::MemoryFileInputStream in(file);
     in.width(4);
     in >> text;
-    return memory.mapReadOnly().bytes().size() == 4096 && text == "text";
+    return memory.mapReadOnly().size() == 4096 && text == "text";
 }
 
 static bool sent() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever arrives at a channel, of packets or a stream: parts of bytes, and descriptors of
-// any kind with any of them.
+// Feeds a channel, of packets or over a stream, with any bytes in parts, and with descriptors
+// of any kind beside any part.
 #include <ashmem/ashmem.h>
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -104,6 +104,16 @@ TEST_CASE("a PurgeableBuffer that was purged is built again", "[device][library]
     CHECK(lock.bytes().back() == std::byte{2});
 }
 
+TEST_CASE("a PurgeableBuffer whose building fails is not kept", "[device][library]") {
+    PurgeableBuffer buffer(
+        "cache", 4 * page_size(), [](auto) { throw std::runtime_error("no source"); },
+        PurgeableBuffer::Use::shared);
+    for (int i = 0; i < 2; ++i) {
+        CHECK_THROWS_WITH(buffer.lock(), "no source");
+        CHECK_FALSE(buffer.region().pinned());
+    }
+}
+
 TEST_CASE("a PurgeableBuffer is kept until its last lock ends", "[device][library]") {
     int builds = 0;
     PurgeableBuffer buffer("cache", page_size(), counting(builds), PurgeableBuffer::Use::shared);

@@ -3,8 +3,6 @@
 #include <android/sharedmem.h>
 #include <ashmem/ashmem.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -229,37 +227,4 @@ TEST_CASE("ashmem_purge_all_caches without the capability is EPERM", "[device][l
               drop_capabilities();
               return error_of(ashmem_purge_all_caches(region.fd()));
           }) == EPERM);
-}
-
-// Run by the claim below in a process of its own, for the library remembers
-// which path it opened.
-TEST_CASE("(boot id) creation ends with the errno expected", "[.boot-id]") {
-    const char* expected = std::getenv("ASHMEM_TEST_ERRNO");
-    REQUIRE(expected);
-    const int fd = ashmem_create_region("x", 1);
-    CHECK(std::to_string(fd < 0 ? errno : 0) == expected);
-}
-
-TEST_CASE("/dev/ashmem with the boot id is taken first", "[device][library]") {
-    std::string path = "/dev/ashmem" + read_file("/proc/sys/kernel/random/boot_id");
-    path.pop_back(); // the line's end
-    const auto creation_ends_with = [](const char* error) {
-        return in_child([&] {
-            setenv("ASHMEM_TEST_ERRNO", error, 1);
-            execl("/proc/self/exe", "ashmem-tests", "[.boot-id]", "-o", "/dev/null", nullptr);
-            return 126;
-        });
-    };
-    struct stat st {};
-    REQUIRE(stat("/dev/ashmem", &st) == 0);
-    // /dev/null in its place: who opens it notices
-    REQUIRE(mknod(path.c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0);
-    const int other = creation_ends_with(std::to_string(ENOTTY).c_str());
-    REQUIRE(unlink(path.c_str()) == 0);
-    REQUIRE(mknod(path.c_str(), S_IFCHR | 0666, st.st_rdev) == 0);
-    const int same = creation_ends_with("0");
-    REQUIRE(unlink(path.c_str()) == 0);
-    CHECK(other == 0);
-    CHECK(same == 0);
-    CHECK(creation_ends_with("0") == 0);
 }

@@ -33,7 +33,8 @@ TEST_CASE("a message arrives whole with its regions, the same open files", "[lib
     REQUIRE(message.regions.size() == 2);
     CHECK(message.regions[0].name() == "first");
     CHECK(message.regions[1].size() == 2 * page_size());
-    CHECK(message.regions[1].map(Prot::read).bytes()[page_size()] == std::byte{77});
+    const auto second = message.regions[1].map(Prot::read);
+    CHECK(second.bytes()[page_size()] == std::byte{77});
     CHECK(fcntl(message.regions[1].fd(), F_GETFD) == FD_CLOEXEC);
     std::error_code ec;
     CHECK_FALSE(message.regions[1].map(Prot::read_write, ec).ok());

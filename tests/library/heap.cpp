@@ -8,9 +8,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <climits>
 #include <cstring>
+#include <thread>
 
 #include "support/backend.hpp"
 #include "support/process.hpp"
@@ -207,6 +209,36 @@ TEST_CASE("a window that does not lie within its heap points nowhere", "[library
     CHECK(at(16, SIZE_MAX - 8) == nullptr);
     CHECK(at(SSIZE_MAX, 1) == nullptr);
     CHECK(sp<MemoryBase>::make(nullptr, 0, 1)->unsecurePointer() == nullptr);
+}
+
+namespace {
+
+// What each of its holders leaves behind is there at its end.
+struct Shared : android::RefBase {
+    explicit Shared(long& its_sum) : sum(its_sum) {}
+    ~Shared() override { sum += left[0] + left[1]; }
+    long left[2] = {};
+    long& sum;
+};
+
+} // namespace
+
+// Under ThreadSanitizer an end that is not after all uses is a race.
+TEST_CASE("what threads did with an object comes before its end", "[library][host]") {
+    long sum = 0;
+    for (int i = 0; i < 200; ++i) {
+        auto object = sp<Shared>::make(sum);
+        std::array<std::thread, 2> threads;
+        for (std::size_t t = 0; t < threads.size(); ++t)
+            threads[t] = std::thread([mine = object, t]() mutable {
+                mine->left[t] = 1;
+                mine.clear();
+            });
+        object.clear();
+        for (auto& thread : threads)
+            thread.join();
+    }
+    CHECK(sum == 400);
 }
 
 TEST_CASE("sp counts, and the last one ends the object", "[library][host]") {

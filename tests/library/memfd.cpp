@@ -3,6 +3,7 @@
 // it cannot. The same C and C++ functions; README.md of libashmem has the list.
 #include <android/sharedmem.h>
 #include <ashmem/ashmem.h>
+#include <binder/MemoryHeapBase.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -212,6 +213,24 @@ TEST_CASE("a memfd that is sealed against seals is still a region", "[library][h
     REQUIRE(fcntl(region.fd(), F_ADD_SEALS, F_SEAL_SEAL) == 0);
     CHECK(ashmem_valid(region.fd()) == 1);
     CHECK(ashmem_get_size_region(region.fd()) == static_cast<int>(page_size()));
+}
+
+TEST_CASE("a region that can't be sealed is none", "[library][host]") {
+    CHECK(in_child([] {
+#ifdef SYS_fcntl64
+              constexpr long call = SYS_fcntl64;
+#else
+              constexpr long call = SYS_fcntl;
+#endif
+              const test::Backend memfd("memfd");
+              const test::Region region(test::Region::Adopt{ashmem_create_region("x", 1)});
+              test::refuse_call(call, EACCES, F_ADD_SEALS);
+              if (error_of(ashmem_create_region("x", page_size())) != EACCES) return 1;
+              if (error_of(ashmem_set_prot_region(region.fd(), PROT_READ)) != EACCES) return 2;
+              const android::MemoryHeapBase heap(page_size(), android::MemoryHeapBase::FORCE_MEMFD,
+                                                 "heap");
+              return heap.getHeapID() == -1 && heap.getBase() == MAP_FAILED ? 0 : 3;
+          }) == 0);
 }
 
 TEST_CASE("a region is made where memfds may not be executed", "[library][host]") {

@@ -33,10 +33,17 @@ struct Shared {
     volatile long* numbers = reinterpret_cast<volatile long*>(mapping.bytes().data() + 256);
 };
 
+// The lock, which a test that is broken must not wait for without an end.
+SharedMutex::Lock in_time(SharedMutex& mutex) {
+    auto lock = mutex.try_lock_until(SharedMutex::Clock::now() + std::chrono::seconds(30));
+    if (!lock.owns_lock()) throw std::runtime_error("the lock did not become free");
+    return lock;
+}
+
 // Takes the lock in a child that is killed with it.
 void die_with(const Shared& shared) {
     Child child([&] {
-        auto lock = shared.mutex.lock();
+        auto lock = in_time(shared.mutex);
         shared.numbers[0] = shared.numbers[0] + 1; // and never the second
         shared.numbers[7] = 1;
         pause();
@@ -47,13 +54,6 @@ void die_with(const Shared& shared) {
     child.kill();
     child.wait();
     shared.numbers[7] = 0;
-}
-
-// The lock, which a test that is broken must not wait for without an end.
-SharedMutex::Lock in_time(SharedMutex& mutex) {
-    auto lock = mutex.try_lock_until(SharedMutex::Clock::now() + std::chrono::seconds(30));
-    if (!lock.owns_lock()) throw std::runtime_error("the lock did not become free");
-    return lock;
 }
 
 template <class Call>
@@ -69,7 +69,7 @@ TEST_CASE("a lock in a region keeps processes apart", "[library][anywhere]") {
     const Shared shared;
     const auto count = [&](SharedMutex& mutex) {
         for (int i = 0; i < 5000; ++i) {
-            const auto lock = mutex.lock();
+            const auto lock = in_time(mutex);
             const long seen = shared.numbers[0];
             shared.numbers[1] = seen;
             shared.numbers[0] = seen + 1;
@@ -93,7 +93,7 @@ TEST_CASE("who comes after a dead holder is told, and recovers", "[library][anyw
     const Shared shared;
     die_with(shared);
     {
-        auto lock = shared.mutex.lock();
+        auto lock = in_time(shared.mutex);
         CHECK(lock.owns_lock());
         CHECK(lock.owner_died());
         CHECK(shared.numbers[0] == 1);
@@ -101,7 +101,7 @@ TEST_CASE("who comes after a dead holder is told, and recovers", "[library][anyw
         lock.make_consistent();
         CHECK_FALSE(lock.owner_died());
     }
-    const auto lock = shared.mutex.lock();
+    const auto lock = in_time(shared.mutex);
     CHECK(lock.owns_lock());
     CHECK_FALSE(lock.owner_died());
 }
@@ -109,7 +109,7 @@ TEST_CASE("who comes after a dead holder is told, and recovers", "[library][anyw
 TEST_CASE("who waits for a holder that dies gets the lock", "[library][anywhere]") {
     const Shared shared;
     Child holder([&] {
-        auto lock = shared.mutex.lock();
+        auto lock = in_time(shared.mutex);
         shared.numbers[7] = 1;
         pause();
         return 0;
@@ -118,6 +118,7 @@ TEST_CASE("who waits for a holder that dies gets the lock", "[library][anywhere]
         usleep(1000);
     Child waiter([&] {
         shared.numbers[6] = 1;
+        alarm(60);
         auto lock = shared.mutex.lock();
         lock.make_consistent();
         return lock.owns_lock() ? 3 : 4;
@@ -135,23 +136,23 @@ TEST_CASE("until somebody recovers, all who get the lock are told of a death",
     const Shared shared;
     die_with(shared);
     for (int i = 0; i < 2; ++i) {
-        const auto lock = shared.mutex.lock();
+        const auto lock = in_time(shared.mutex);
         CHECK(lock.owner_died());
     }
     CHECK(in_child([&] {
-              auto lock = shared.mutex.lock();
+              auto lock = in_time(shared.mutex);
               const bool told = lock.owner_died();
               lock.make_consistent();
               return told ? 0 : 1;
           }) == 0);
-    CHECK_FALSE(shared.mutex.lock().owner_died());
+    CHECK_FALSE(in_time(shared.mutex).owner_died());
 }
 
 TEST_CASE("a thread that ended with the lock held is dead, though its process lives",
           "[library][anywhere]") {
     const Shared shared;
     std::optional<SharedMutex::Lock> taken;
-    std::thread([&] { taken.emplace(shared.mutex.lock()); }).join();
+    std::thread([&] { taken.emplace(in_time(shared.mutex)); }).join();
     CHECK(in_time(shared.mutex).owner_died());
     // which holds nothing any more
     taken.reset();
@@ -169,7 +170,7 @@ TEST_CASE("who cannot wait gets a dead holder's lock too", "[library][anywhere]"
 
 TEST_CASE("a lock may end in another thread", "[library][anywhere]") {
     const Shared shared;
-    auto lock = shared.mutex.lock();
+    auto lock = in_time(shared.mutex);
     std::thread([moved = std::move(lock)]() mutable { moved.unlock(); }).join();
     const auto next = in_time(shared.mutex);
     CHECK(next.owns_lock());
@@ -178,7 +179,7 @@ TEST_CASE("a lock may end in another thread", "[library][anywhere]") {
 
 TEST_CASE("a forked child's copy of a lock holds nothing", "[library][anywhere]") {
     const Shared shared;
-    auto lock = shared.mutex.lock();
+    auto lock = in_time(shared.mutex);
     CHECK(in_child([&] {
               lock.unlock();
               std::error_code ec;
@@ -189,7 +190,7 @@ TEST_CASE("a forked child's copy of a lock holds nothing", "[library][anywhere]"
 
 TEST_CASE("a lock that is not free in time is not had", "[library][anywhere]") {
     const Shared shared;
-    auto lock = shared.mutex.lock();
+    auto lock = in_time(shared.mutex);
     CHECK(in_child([&] {
               const auto until = SharedMutex::Clock::now() + std::chrono::milliseconds(120);
               std::error_code ec;
@@ -204,7 +205,7 @@ TEST_CASE("a lock that is not free in time is not had", "[library][anywhere]") {
 TEST_CASE("a lock can be taken over, and its holder then lets go of nothing",
           "[library][anywhere]") {
     const Shared shared;
-    auto before = shared.mutex.lock();
+    auto before = in_time(shared.mutex);
     std::thread([&] {
         auto taken = shared.mutex.take_over();
         CHECK(taken.owner_died());

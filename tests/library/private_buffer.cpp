@@ -9,6 +9,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -143,6 +144,31 @@ TEST_CASE("a private PurgeableBuffer that was partly locked tells what it lost",
     const auto lock = memory.buffer.lock();
     if (lost) CHECK(lock.rebuilt());
     CHECK(is_whole(lock.bytes()));
+}
+
+TEST_CASE("the memory of what failed to be built is given back at once", "[library][host]") {
+    const test::Backend memfd("memfd");
+    std::span<std::byte> last;
+    const auto fail = [&](std::span<std::byte> bytes) {
+        std::ranges::fill(bytes, std::byte{1});
+        last = bytes;
+        throw std::runtime_error("no source");
+    };
+    const auto resident = [&] {
+        std::vector<unsigned char> pages(last.size() / page_size());
+        REQUIRE(mincore(last.data(), last.size(), pages.data()) == 0);
+        return std::ranges::count_if(pages, [](unsigned char page) { return (page & 1) != 0; });
+    };
+    PurgeableBuffer buffer("buffer", 16 * page_size(), fail);
+    CHECK_THROWS_WITH(buffer.lock(), "no source");
+    CHECK(resident() == 0);
+
+    ashmem::PurgeableCache cache("cache", 32 * page_size(), [&](auto key, auto bytes) {
+        if (key == "bad") fail(bytes);
+    });
+    const auto other = cache.get("good", page_size()); // by which their memory stays
+    CHECK_THROWS_WITH(cache.get("bad", 16 * page_size()), "no source");
+    CHECK(resident() == 0);
 }
 
 TEST_CASE("a private PurgeableBuffer holds no descriptor", "[library][anywhere]") {

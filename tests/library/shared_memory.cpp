@@ -31,7 +31,8 @@ TEST_CASE("SharedMemory has the size asked for", "[library][anywhere]") {
     auto mapping = memory.mapReadWrite();
     CHECK(mapping.bytes().size() == 1);
     mapping.bytes()[0] = std::byte{42};
-    CHECK(memory.mapReadOnly().bytes()[0] == std::byte{42});
+    const auto read_only = memory.mapReadOnly();
+    CHECK(read_only.bytes()[0] == std::byte{42});
     CHECK(SharedMemory::create("", 4096).getSize() == 4096);
 }
 
@@ -70,7 +71,7 @@ TEST_CASE("SharedMemory that is read-only maps so, and EPERM otherwise", "[libra
 TEST_CASE("SharedMemory's ranges are checked", "[library][anywhere]") {
     const int page = static_cast<int>(page_size());
     auto memory = SharedMemory::create("hello", 2 * page);
-    CHECK(memory.map(Prot::read, page, page).bytes().size() == page_size());
+    CHECK(memory.map(Prot::read, page, page).size() == page_size());
     for (auto [offset, length] : {std::pair{-1, 1},
                                   {0, 0},
                                   {0, -1},
@@ -102,7 +103,8 @@ TEST_CASE("SharedMemory's maps outlive close, and close may come twice", "[libra
     auto again =
         SharedMemory::fromFileDescriptor(ashmem::unique_fd(fcntl(copy.get(), F_DUPFD_CLOEXEC, 0)));
     CHECK(again.getSize() == 1024);
-    CHECK(again.mapReadOnly().bytes()[0] == std::byte{5});
+    const auto read_only = again.mapReadOnly();
+    CHECK(read_only.bytes()[0] == std::byte{5});
 }
 
 TEST_CASE("SharedMemory from what is no region is EINVAL, and closes it", "[library][anywhere]") {

@@ -3,8 +3,8 @@
  * @file
  * The NDK's shared memory, as <android/sharedmem.h> declares it there.
  *
- * The same regions as <cutils/ashmem.h>, whose conventions hold. What needs a
- * Java machine (ASharedMemory_dupFromJava) is not here. Descriptors are
+ * The same regions and conventions as <cutils/ashmem.h>. ASharedMemory_dupFromJava,
+ * which needs a Java VM, is missing. Descriptors are
  * close-on-exec: a program that passes one on by exec() clears FD_CLOEXEC.
  */
 #ifndef ANDROID_SHARED_MEMORY_H

@@ -7,5 +7,5 @@
 
 #define ASHMEM_API [[gnu::visibility("default")]]
 
-/** For what is inside of something exported, and is not for others. */
+/** For private parts of exported classes. */
 #define ASHMEM_LOCAL [[gnu::visibility("hidden")]]

@@ -28,8 +28,8 @@ extern "C" {
  * and put back. Without either, the driver's answer is all there is.
  *
  * @param fd a region
- * @return bytes; or -1 with errno EOVERFLOW if the size is known to be larger
- *         than what could be found out, or than INT64_MAX
+ * @return bytes; or -1 with errno EOVERFLOW if the size cannot be
+ *         determined exactly, or exceeds INT64_MAX
  */
 int64_t ashmem_get_size_region64(int fd);
 

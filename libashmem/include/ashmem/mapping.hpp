@@ -38,38 +38,47 @@ public:
     /** What the bytes may be used for; other use ends in SIGSEGV. */
     [[nodiscard]] Prot protection() const noexcept { return protection_; }
 
-    /** @{ The mapped bytes, exactly as many as were asked for. */
-    [[nodiscard]] std::span<std::byte> bytes() noexcept { return {data_, size_}; }
-    [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+    /** How many bytes are mapped. */
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    /** @{ The mapped bytes, exactly as many as were asked for; not of a temporary. */
+    [[nodiscard]] std::span<std::byte> bytes() & noexcept { return {data_, size_}; }
+    [[nodiscard]] std::span<const std::byte> bytes() const& noexcept { return {data_, size_}; }
+    std::span<std::byte> bytes() && = delete;
+    std::span<const std::byte> bytes() const&& = delete;
     /** @} */
 
     /**
-     * @{ The mapped bytes as objects of type T.
+     * @{ The mapped bytes as objects of type T, of which any bytes must be a value: no bool.
      *
      * @throws std::system_error, or sets `ec` and returns an empty span:
      *         EINVAL if the size is not a multiple of T's, or T's alignment
      *         is more than the mapping has
      */
     template <class T>
-    [[nodiscard]] std::span<T> as() {
+    [[nodiscard]] std::span<T> as() & {
         check_view(sizeof(T), alignof(T));
         return view<T>();
     }
     template <class T>
-    [[nodiscard]] std::span<const T> as() const {
+    [[nodiscard]] std::span<const T> as() const& {
         check_view(sizeof(T), alignof(T));
         return view<const T>();
     }
     template <class T>
-    [[nodiscard]] std::span<T> as(std::error_code& ec) noexcept {
+    [[nodiscard]] std::span<T> as(std::error_code& ec) & noexcept {
         check_view(sizeof(T), alignof(T), ec);
         return ec ? std::span<T>() : view<T>();
     }
     template <class T>
-    [[nodiscard]] std::span<const T> as(std::error_code& ec) const noexcept {
+    [[nodiscard]] std::span<const T> as(std::error_code& ec) const& noexcept {
         check_view(sizeof(T), alignof(T), ec);
         return ec ? std::span<const T>() : view<const T>();
     }
+    template <class T>
+    std::span<const T> as() const&& = delete;
+    template <class T>
+    std::span<const T> as(std::error_code& ec) const&& = delete;
     /** @} */
 
     /**
@@ -93,6 +102,8 @@ private:
     template <class T>
     [[nodiscard]] std::span<T> view() const noexcept {
         static_assert(std::is_trivially_copyable_v<T>, "shared bytes can only be plain data");
+        static_assert(!std::is_same_v<std::remove_cv_t<T>, bool>,
+                      "a byte of another process may be neither true nor false");
         return {reinterpret_cast<T*>(data_), size_ / sizeof(T)};
     }
 

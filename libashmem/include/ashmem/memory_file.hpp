@@ -39,7 +39,7 @@ public:
     MemoryFile& operator=(MemoryFile&&) noexcept;
     ~MemoryFile();
 
-    /** Bytes, as asked for; after close() too. */
+    /** Bytes, as asked for; after close() too. 0 if that was no length. */
     [[nodiscard]] int length() const noexcept;
 
     /**

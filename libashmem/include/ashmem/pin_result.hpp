@@ -5,7 +5,7 @@ namespace ashmem {
 
 /** What happened to a range while it was unpinned. */
 enum class PinResult : int {
-    not_purged = 0, ///< it holds what it held
+    not_purged = 0, ///< its contents are unchanged
     was_purged = 1, ///< some or all of it was dropped and reads as zeros
 };
 

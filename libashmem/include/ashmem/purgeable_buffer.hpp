@@ -23,7 +23,7 @@ namespace ashmem {
  *
  * Over the driver the bytes are a region. Without it, those of a buffer for this process
  * (Use::own) are private memory under MADV_FREE, and the buffer behaves the same: each
- * page that was lost is found out. That holds no descriptor, and costs each last unlock
+ * lost page is detected. That holds no descriptor, and costs each last unlock
  * and each first lock a write to every page, and a word for each page. Memory that is
  * locked (mlock(), mlockall()) is never dropped. Those of a buffer to share (Use::shared)
  * are a memfd, which is never dropped.
@@ -41,7 +41,7 @@ class ASHMEM_API PurgeableBuffer final {
     struct ASHMEM_LOCAL Impl;
 
 public:
-    /** Fills all of the bytes. What it throws, lock() throws; the next lock() tries again. */
+    /** Fills all of the bytes. lock() passes on its exceptions; the next one tries again. */
     using Rebuild = std::function<void(std::span<std::byte>)>;
 
     /** Who uses the bytes: this process, or also others who map region(). */

@@ -19,9 +19,9 @@ namespace ashmem {
  * The entries lie in few regions, of 64 MiB if the capacity allows it, each entry in whole
  * pages of its own; one above 16 MiB has a region for itself. get() answers a Handle, which keeps
  * the entry until it ends; an entry that is new, or that the kernel dropped meanwhile, is made by
- * the function that the cache was given. When a new entry has no room, entries go that nobody
- * holds, the one whose use lies farthest back first, until enough pages in a row are free; regions
- * without entries go too. An entry's use is its get() and the end of its last Handle.
+ * the function that the cache was given. When a new entry has no room, entries that are not
+ * held are evicted, the least recently used first, until enough pages in a row are free.
+ * Regions without entries go too. An entry's use is its get() and the end of its last Handle.
  *
  * Without the driver the memory is private, under MADV_FREE, as for a PurgeableBuffer, and
  * needs no descriptors.
@@ -29,7 +29,7 @@ namespace ashmem {
  * Threads: get(), erase(), clear(), statistics() and the ends of Handles may come from any
  * threads at once. An entry is made by one of them, with no lock held: those who want the
  * same one wait, all others go on. The bytes of a Handle are not locked against each
- * other: who writes them while others hold the entry agrees with them on when. A cache is
+ * other: a thread that writes them must synchronize with the other holders. A cache is
  * moved, assigned and destroyed by one thread; Handles must end before it, and those of a
  * cache that is moved belong to the new one. A moved-from cache may only be destroyed or
  * assigned to.
@@ -85,7 +85,7 @@ public:
         Source source_ = Source::found;
     };
 
-    /** What there is, and what was done since the cache was made. */
+    /** Contents, and counts since the cache was made. */
     struct Statistics {
         std::uint64_t hits;     /**< entries that get() found */
         std::uint64_t rebuilds; /**< entries that the function made, also those below */

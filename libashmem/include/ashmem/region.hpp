@@ -6,12 +6,18 @@
 #include <ashmem/pin_result.hpp>
 #include <ashmem/prot.hpp>
 #include <ashmem/unique_fd.hpp>
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <system_error>
 
 namespace ashmem {
+
+namespace backend {
+struct Ops;
+struct Range;
+} // namespace backend
 
 /** As a length for Region::map(): up to the end of the region. */
 inline constexpr std::size_t to_end = static_cast<std::size_t>(-1);
@@ -26,16 +32,24 @@ inline constexpr std::size_t to_end = static_cast<std::size_t>(-1);
  * empty Region, and what is listed at each operation. Sizes and offsets are in
  * bytes. <cutils/ashmem.h> and <ashmem/ashmem.h> tell more of each operation.
  *
- * Layout, part of the ABI: one unique_fd. All other state is the driver's.
+ * It remembers what keeps the region, and its size once nobody can change it: who closes
+ * its descriptor behind its back, so that the number becomes another file's, has it map and
+ * pin that file by this region's size.
+ *
+ * Layout, part of the ABI: one unique_fd, a pointer, a size.
  */
 class [[nodiscard]] ASHMEM_API Region final {
 public:
     /** No region. */
     Region() noexcept = default;
 
-    Region(Region&&) noexcept = default;
+    ~Region() = default;
+
+    Region(Region&& other) noexcept;
     /** Closes the region held before; maps of it stay. */
-    Region& operator=(Region&&) noexcept = default;
+    Region& operator=(Region&& other) noexcept;
+    Region(const Region&) = delete;
+    Region& operator=(const Region&) = delete;
 
     /**
      * @{ Make a region with protection Prot::all.
@@ -74,7 +88,7 @@ public:
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
     /** Give the descriptor away. */
-    unique_fd release() noexcept { return static_cast<unique_fd&&>(fd_); }
+    unique_fd release() noexcept;
 
     /** @{ The size given at creation. Errors: EOVERFLOW, see ashmem_get_size_region64(). */
     [[nodiscard]] std::size_t size() const;
@@ -141,9 +155,23 @@ public:
     /** @} */
 
 private:
-    explicit Region(unique_fd fd) noexcept : fd_(static_cast<unique_fd&&>(fd)) {}
+    static constexpr std::size_t unknown = static_cast<std::size_t>(-1);
+
+    Region(unique_fd fd, const backend::Ops* ops) noexcept
+        : fd_(static_cast<unique_fd&&>(fd)), ops_(ops) {}
+
+    /** The size once it is fixed; else `unknown`. */
+    [[nodiscard]] std::size_t fixed_size() const noexcept {
+        return size_.load(std::memory_order_relaxed);
+    }
+    ASHMEM_LOCAL std::size_t ask_size(std::error_code& ec) const noexcept;
+    ASHMEM_LOCAL std::size_t size_after_map(std::size_t before) const noexcept;
+    [[nodiscard]] ASHMEM_LOCAL backend::Range range(std::size_t offset,
+                                                    std::size_t length) const noexcept;
 
     unique_fd fd_;
+    const backend::Ops* ops_ = nullptr;
+    mutable std::atomic<std::size_t> size_{unknown};
 };
 
 } // namespace ashmem

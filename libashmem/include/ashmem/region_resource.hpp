@@ -36,11 +36,11 @@ namespace ashmem {
  *    it may, one at a time (SharedMutex).
  *  - All processes have containers of the same layout: the same standard library and ABI,
  *    of 32 or of 64 bits.
- *  - Nothing orders readers and writers but publish() and find(): what was written before
- *    the one is seen after the other. For what is changed later there is SharedMutex.
- *  - Readers believe the writer: who may write the region may make a reader follow any
- *    pointer. What comes from a process that is not trusted is to be read as bytes,
- *    by copy_out() and snapshot().
+ *  - Only publish() and find() order readers and writers: data written before publish() is
+ *    seen after find(). For later changes use SharedMutex.
+ *  - Readers trust the writer: a process that can write to the region can make a reader
+ *    follow any pointer. Read the data of an untrusted process as bytes, by copy_out() and
+ *    snapshot().
  *
  * Where one address can't be had in all processes, keep offsets in place of pointers:
  * attach_anywhere(), offset_of() and at().

@@ -20,10 +20,10 @@ struct Identity;
  * and that survives the death of its holder.
  *
  * One process creates it in zeroed bytes, the others attach to it. If a holder's
- * thread ends, the next one gets the lock, is told so by Lock::owner_died(), puts
- * right what the lock protects, and calls make_consistent(); until somebody does, all
- * who get it are told. Who waits notices a death within 50 ms. A thread of another
- * PID namespace cannot be seen to die: there take_over() is the way out.
+ * thread ends, the next one gets the lock, learns it from Lock::owner_died(), repairs
+ * the protected data and calls make_consistent(). Until then every holder learns it. A
+ * waiter notices a death within 50 ms. It cannot see the death of a thread of another
+ * PID namespace: use take_over() there.
  *
  * A process that may write the region may break the lock: it then protects nothing,
  * until the peer stops. It cannot make another process write anywhere but to
@@ -80,7 +80,7 @@ public:
      * @{ Make a lock in shared bytes that are zero.
      *
      * @param bytes at least sizeof(SharedMutex), mapped for writing, aligned as it
-     *        is; what is beyond is left alone
+     *        is; further bytes are not touched
      *
      * Errors: EINVAL if they are too few or not aligned; EEXIST if there is a lock.
      */
@@ -127,6 +127,7 @@ private:
     SharedMutex() = default;
 
     Lock held_by(const holder::Identity& self) noexcept;
+    ASHMEM_LOCAL bool take_free(std::uint64_t self, std::uint64_t& seen) noexcept;
     Lock take(Clock::time_point until, std::error_code& ec) noexcept;
     bool wait_and_take(std::uint64_t self, std::uint64_t seen, Clock::time_point until,
                        std::error_code& ec) noexcept;

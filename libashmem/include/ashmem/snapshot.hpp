@@ -30,13 +30,34 @@ ASHMEM_API void copy_out(std::span<const std::byte> shared, std::size_t offset,
                          std::span<std::byte> to, std::error_code& ec) noexcept;
 /** @} */
 
-/** A copy of an object in a region; errors as copy_out(). */
+/** Whether any bytes are a value of an enumeration: it has a type of its own to say so. */
+template <class T>
+concept FixedEnum = std::is_enum_v<T> && requires {
+    T{0};
+};
+
+/**
+ * A copy of an object in a region; errors as copy_out().
+ *
+ * Another process may have written any bytes. A bool is true for all of them but zero. In a
+ * class let no member be one, nor an enumeration without `: type`: take std::uint8_t, and look
+ * at it.
+ */
 template <class T>
 [[nodiscard]] T snapshot(std::span<const std::byte> shared, std::size_t offset = 0) {
     static_assert(std::is_trivially_copyable_v<T>, "shared bytes can only be plain data");
-    std::array<std::byte, sizeof(T)> bytes;
-    copy_out(shared, offset, bytes);
-    return std::bit_cast<T>(bytes);
+    static_assert(!std::is_enum_v<T> || FixedEnum<T>,
+                  "not all bytes are values of an enumeration without a type");
+    if constexpr (std::is_same_v<T, bool>) {
+        static_assert(sizeof(bool) == 1);
+        return snapshot<std::byte>(shared, offset) != std::byte{0};
+    } else if constexpr (std::is_enum_v<T> && !std::is_same_v<T, std::byte>) {
+        return static_cast<T>(snapshot<std::underlying_type_t<T>>(shared, offset));
+    } else {
+        std::array<std::byte, sizeof(T)> bytes;
+        copy_out(shared, offset, bytes);
+        return std::bit_cast<T>(bytes);
+    }
 }
 
 } // namespace ashmem

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <sys/mman.h> // MAP_FAILED, as in Android's
 #include <sys/types.h>
 #include <utils/Errors.h>
 #include <utils/RefBase.h>

@@ -89,7 +89,7 @@ int ashmem_pin_region(int fd, size_t offset, size_t len);
  * Allow the kernel to drop a range when memory is short.
  *
  * On a region whose protection lacks PROT_WRITE our driver answers 0 and
- * keeps the pages: who may only read may not destroy what others read. A memfd
+ * keeps the pages: a process that may only read must not destroy others' data. A memfd
  * keeps its pages, and PIN always answers that it did.
  *
  * @param fd, offset, len as for ashmem_pin_region()

@@ -57,7 +57,13 @@ MemoryDealer::~MemoryDealer() = default;
 sp<IMemory> MemoryDealer::allocate(std::size_t size) {
     const auto offset = allocator_->allocate(size);
     if (!offset) return nullptr;
-    return sp<Allocation>::make(allocator_, heap_, *offset, size);
+    try {
+        return sp<Allocation>::make(allocator_, heap_, *offset, size);
+    } catch (...) {
+        // nobody has it who would give it back
+        if (size != 0) allocator_->deallocate(*offset);
+        throw;
+    }
 }
 
 void MemoryDealer::dump(const char* what) const {

@@ -2,6 +2,7 @@
 // MemoryFile: a region and its map behind a lock, pinned while bytes are copied.
 #include <ashmem/memory_file.hpp>
 
+#include <algorithm>
 #include <ashmem/mapping.hpp>
 #include <ashmem/region.hpp>
 #include <cstring>
@@ -25,7 +26,7 @@ bool fits(int offset, int count, std::size_t size) noexcept {
 
 /** An open file; one without a region is closed. */
 struct MemoryFile::Impl {
-    explicit Impl(int bytes) noexcept : length(bytes) {}
+    explicit Impl(int bytes) noexcept : length(std::max(bytes, 0)) {}
 
     /** Map the region that was just made or adopted, or close it. */
     void map(std::error_code& ec) noexcept;

@@ -2,8 +2,10 @@
 // Chooses what keeps a new region, and tells what keeps an existing one.
 #include "backend.hpp"
 
-#include <atomic>
+#include <time.h>
+
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -24,42 +26,93 @@ Choice choice() noexcept {
     return Choice::invalid;
 }
 
-/** Whether a failure to create says that there is no device for this process. */
+/** Whether a failure to create says that this process has no device, or another one. */
 bool device_is_absent(int error) noexcept {
-    return error == ENOENT || error == ENXIO || error == ENODEV || error == EACCES ||
-           error == EPERM;
+    switch (error) {
+        case ENOENT:
+        case ENXIO:
+        case ENODEV:
+        case EACCES:
+        case EPERM:
+        case ENOTTY: // a file or a device that is not the driver's
+        case EISDIR:
+        case ENOTDIR:
+        case ELOOP:
+        case EROFS:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// The second in which the device was last found to be absent. Looking for it takes half as
+// long as making a memfd, and it may come later.
+std::atomic<std::uint32_t> absent_in{0};
+
+/** By a clock that is read without a system call; never 0. */
+std::uint32_t this_second() noexcept {
+    timespec now{};
+    (void)::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<std::uint32_t>(now.tv_sec) | std::uint32_t{1} << 31;
+}
+
+int create_by(const Ops& those, const char* name, std::size_t size, const Ops*& ops) noexcept {
+    const int fd = those.create(name, size);
+    if (fd < 0) return -1;
+    ops = &those;
+    if (likely_ops.load(std::memory_order_relaxed) != ops)
+        likely_ops.store(ops, std::memory_order_relaxed);
+    return fd;
+}
+
+int create_by_what_is_there(const char* name, std::size_t size, const Ops*& ops) noexcept {
+    const std::uint32_t now = this_second();
+    if (absent_in.load(std::memory_order_relaxed) != now) {
+        const int fd = create_by(device_ops, name, size, ops);
+        if (fd >= 0 || !device_is_absent(errno)) return fd;
+        absent_in.store(now, std::memory_order_relaxed);
+    }
+    return create_by(memfd_ops, name, size, ops);
 }
 
 } // namespace
 
+std::atomic<const Ops*> likely_ops{&device_ops};
+
+const Ops* ops_of(int fd) noexcept {
+    const Ops* const first = likely_ops.load(std::memory_order_relaxed);
+    if (first->is_region(fd)) return first;
+    if (errno != ENOTTY) return nullptr;
+    const Ops* const second = first == &device_ops ? &memfd_ops : &device_ops;
+    if (!second->is_region(fd)) return nullptr;
+    likely_ops.store(second, std::memory_order_relaxed);
+    return second;
+}
+
 Backend of(int fd) noexcept {
-    // What this process met last comes first, for one kind is all that most of them meet.
-    static std::atomic<bool> memfd_first{false};
-    const bool asked = memfd_first.load(std::memory_order_relaxed);
-    if (asked && memfd_ops.is_region(fd)) return Backend::memfd;
-    if (device_ops.is_region(fd)) {
-        if (asked) memfd_first.store(false, std::memory_order_relaxed);
-        return Backend::device;
+    const Ops* const ops = ops_of(fd);
+    if (ops == nullptr) return Backend::none;
+    return ops == &device_ops ? Backend::device : Backend::memfd;
+}
+
+int create(const char* name, std::size_t size, const Ops*& ops) noexcept {
+    switch (choice()) {
+        case Choice::device:
+            return create_by(device_ops, name, size, ops);
+        case Choice::memfd:
+            return create_by(memfd_ops, name, size, ops);
+        case Choice::automatic:
+            return create_by_what_is_there(name, size, ops);
+        case Choice::invalid:
+            break;
     }
-    if (asked || errno != ENOTTY || !memfd_ops.is_region(fd)) return Backend::none;
-    memfd_first.store(true, std::memory_order_relaxed);
-    return Backend::memfd;
+    errno = EINVAL;
+    return -1;
 }
 
 int create(const char* name, std::size_t size) noexcept {
-    switch (choice()) {
-        case Choice::device:
-            return device_ops.create(name, size);
-        case Choice::memfd:
-            return memfd_ops.create(name, size);
-        case Choice::automatic:
-            break;
-        case Choice::invalid:
-            errno = EINVAL;
-            return -1;
-    }
-    const int fd = device_ops.create(name, size);
-    return fd < 0 && device_is_absent(errno) ? memfd_ops.create(name, size) : fd;
+    const Ops* ops = nullptr;
+    return create(name, size, ops);
 }
 
 } // namespace ashmem::backend

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 
@@ -21,20 +22,36 @@ enum class Backend : int { none = -1, device = 1, memfd = 2 };
 /** Tell what keeps a region; if `fd` is none, errno says EBADF or ENOTTY. */
 [[nodiscard]] Backend of(int fd) noexcept;
 
-/** Make a region where LIBASHMEM_BACKEND wants it; returns its descriptor. */
-[[nodiscard]] int create(const char* name, std::size_t size) noexcept;
+/** The same as the operations of what keeps it, or null. */
+[[nodiscard]] const Ops* ops_of(int fd) noexcept;
 
 /**
- * Do something with a region, as in call<&Ops::pin>(fd, offset, length).
+ * Make a region where LIBASHMEM_BACKEND wants it; returns its descriptor.
  *
- * The descriptor is taken for the driver's first, which costs nothing if it is; only if
- * it is not, it is looked at.
+ * A device that was found absent is not looked for again in the same second.
+ *
+ * @param ops is set to the operations of what keeps it
+ */
+[[nodiscard]] int create(const char* name, std::size_t size, const Ops*& ops) noexcept;
+[[nodiscard]] int create(const char* name, std::size_t size) noexcept;
+
+/** What kept the last region that was made or asked: a guess, which costs calls if wrong. */
+extern std::atomic<const Ops*> likely_ops;
+
+/**
+ * Do something with a region, as in call<&Ops::size>(fd).
+ *
+ * Nothing that is remembered of a number is believed, for it may be another file's by now.
  */
 template <auto operation, class... Arguments>
 [[nodiscard]] auto call(int fd, Arguments... arguments) noexcept {
-    const auto answer = (device_ops.*operation)(fd, arguments...);
-    if (answer >= 0 || errno != ENOTTY || !memfd_ops.is_region(fd)) return answer;
-    return (memfd_ops.*operation)(fd, arguments...);
+    const Ops* const first = likely_ops.load(std::memory_order_relaxed);
+    const auto answer = (first->*operation)(fd, arguments...);
+    if (answer >= 0 || errno != ENOTTY) return answer;
+    const Ops* const second = first == &device_ops ? &memfd_ops : &device_ops;
+    const auto other = (second->*operation)(fd, arguments...);
+    if (other >= 0) likely_ops.store(second, std::memory_order_relaxed);
+    return other;
 }
 
 } // namespace ashmem::backend

@@ -68,26 +68,28 @@ bool boot_path(Path& path) noexcept {
     return true;
 }
 
-void remember_device(int fd) noexcept {
-    struct stat status {};
-    if (::fstat(fd, &status) == 0 && S_ISCHR(status.st_mode)) known_device = status.st_rdev;
+/** An open node, which need not be the driver's. */
+struct Node {
+    int fd = -1;
+    bool is_plain = false;
+};
+
+Node open_device() noexcept {
+    Path path{};
+    if (!plain_path_works && boot_path(path)) {
+        const int fd = open_retrying(path.text, O_RDWR | O_NOCTTY);
+        // A node that is there and refuses is an answer, not a reason to try the other.
+        if (fd >= 0 || errno != ENOENT) return {fd, false};
+    }
+    return {open_retrying(plain_path, O_RDWR | O_NOCTTY), true};
 }
 
-int open_device() noexcept {
-    Path path{};
-    int fd = -1;
-    if (!plain_path_works && boot_path(path)) {
-        fd = open_retrying(path.text, O_RDWR);
-        // A node that is there and refuses is an answer, not a reason to try the other.
-        if (fd < 0 && errno != ENOENT) return -1;
-    }
-    if (fd < 0) {
-        fd = open_retrying(plain_path, O_RDWR);
-        if (fd < 0) return -1;
-        plain_path_works = true;
-    }
-    if (known_device == 0) remember_device(fd);
-    return fd;
+/** For a node that answered as the driver does. */
+void remember_device(const Node& node) noexcept {
+    if (node.is_plain) plain_path_works = true;
+    if (known_device != 0) return;
+    struct stat status {};
+    if (::fstat(node.fd, &status) == 0 && S_ISCHR(status.st_mode)) known_device = status.st_rdev;
 }
 
 /** Look the device number up by path; 0 if neither node is there. */
@@ -97,30 +99,6 @@ dev_t look_up_device() noexcept {
     const bool found =
         (boot_path(path) && ::stat(path.text, &status) == 0) || ::stat(plain_path, &status) == 0;
     return found && S_ISCHR(status.st_mode) ? status.st_rdev : 0;
-}
-
-Kind identify_by_number(int fd) noexcept {
-    // fstat() answers for O_PATH descriptors too, on which nothing else works.
-    const int flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0 || (flags & O_PATH) != 0) return Kind::closed;
-
-    struct stat status {};
-    if (::fstat(fd, &status) != 0 || !S_ISCHR(status.st_mode)) return Kind::foreign;
-    if (status.st_rdev == known_device) return Kind::region;
-
-    // A reloaded module may have another number than the one in the cache.
-    const dev_t current = look_up_device();
-    if (current != 0) known_device = current;
-    if (known_device == 0) return Kind::unknown;
-    return status.st_rdev == current ? Kind::region : Kind::foreign;
-}
-
-/** Tell what a descriptor is. Leaves errno as it is. */
-Kind identify(int fd) noexcept {
-    const int error = errno;
-    const Kind kind = identify_by_number(fd);
-    errno = error;
-    return kind;
 }
 
 /**
@@ -135,6 +113,32 @@ int call(int fd, unsigned long request, unsigned long argument) noexcept {
         answer = ::ioctl(fd, request, argument);
     } while (answer < 0 && errno == EINTR && request != ASHMEM_GET_SIZE);
     return answer;
+}
+
+Kind identify_by_number(int fd) noexcept {
+    // fstat() answers for O_PATH descriptors too, on which nothing else works.
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || (flags & O_PATH) != 0) return Kind::closed;
+
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || !S_ISCHR(status.st_mode)) return Kind::foreign;
+    if (status.st_rdev == known_device) return Kind::region;
+
+    // A reloaded module may have another number than the one in the cache.
+    const dev_t current = look_up_device();
+    if (current == 0 && known_device == 0) return Kind::unknown;
+    // The node may be another driver's.
+    if (status.st_rdev != current || call(fd, ASHMEM_GET_PROT_MASK, 0) < 0) return Kind::foreign;
+    known_device = current;
+    return Kind::region;
+}
+
+/** Tell what a descriptor is. Leaves errno as it is. */
+Kind identify(int fd) noexcept {
+    const int error = errno;
+    const Kind kind = identify_by_number(fd);
+    errno = error;
+    return kind;
 }
 
 /** Turn a failure on something that is no region into EBADF or ENOTTY. */
@@ -155,14 +159,23 @@ int ask(int fd, unsigned long request, const void* argument) noexcept {
     return ask(fd, request, reinterpret_cast<unsigned long>(argument));
 }
 
-int ask_about_range(int fd, unsigned long request, std::size_t offset,
-                    std::size_t length) noexcept {
-    if (!std::in_range<std::uint32_t>(offset) || !std::in_range<std::uint32_t>(length)) {
+int ask_about_range(int fd, unsigned long request, const Range& range) noexcept {
+    if (!std::in_range<std::uint32_t>(range.offset) ||
+        !std::in_range<std::uint32_t>(range.length)) {
         errno = EINVAL;
         return -1;
     }
-    const ashmem_pin range{static_cast<__u32>(offset), static_cast<__u32>(length)};
-    return ask(fd, request, &range);
+    const ashmem_pin bytes{static_cast<__u32>(range.offset), static_cast<__u32>(range.length)};
+    return ask(fd, request, &bytes);
+}
+
+/**
+ * Whether the region ends where 32 bits can count; false if that cannot be told: before the
+ * first map, by a driver that cannot be read or a descriptor that may not be.
+ */
+bool ends_within_32_bits(int fd) noexcept {
+    char byte;
+    return ::pread(fd, &byte, 1, off_t{1} << 32) == 0;
 }
 
 /** Size from the end of the backing file, which exists after the first map; else -1. */
@@ -181,15 +194,16 @@ bool is_region(int fd) noexcept {
 }
 
 int create(const char* name, std::size_t size) noexcept {
-    const int fd = open_device();
-    if (fd < 0) return -1;
+    const Node node = open_device();
+    if (node.fd < 0) return -1;
 
-    if (ask(fd, ASHMEM_SET_NAME, name != nullptr ? name : "none") < 0 ||
-        ask(fd, ASHMEM_SET_SIZE, size) < 0) {
-        close_keeping_errno(fd);
+    if (ask(node.fd, ASHMEM_SET_NAME, name != nullptr ? name : "none") < 0 ||
+        ask(node.fd, ASHMEM_SET_SIZE, size) < 0) {
+        close_keeping_errno(node.fd);
         return -1;
     }
-    return fd;
+    remember_device(node);
+    return node.fd;
 }
 
 /*
@@ -205,6 +219,8 @@ std::int64_t size(int fd) noexcept {
     }
     const auto low = static_cast<std::uint32_t>(answer == -1 ? -errno : answer);
 
+    if (low != 0 && ends_within_32_bits(fd)) return low;
+
     std::uint64_t full = 0;
     if (!fdinfo_number(fd, "size:", full) || static_cast<std::uint32_t>(full) != low) {
         const std::int64_t end = size_by_seeking(fd);
@@ -218,6 +234,10 @@ std::int64_t size(int fd) noexcept {
         return -1;
     }
     return static_cast<std::int64_t>(full);
+}
+
+bool size_is_fixed(int) noexcept {
+    return false;
 }
 
 int name(int fd, char* name, std::size_t size) noexcept {
@@ -242,16 +262,16 @@ int set_protection(int fd, int protection) noexcept {
     return ask(fd, ASHMEM_SET_PROT_MASK, static_cast<unsigned long>(protection));
 }
 
-int pin(int fd, std::size_t offset, std::size_t length) noexcept {
-    return ask_about_range(fd, ASHMEM_PIN, offset, length);
+int pin(int fd, Range range) noexcept {
+    return ask_about_range(fd, ASHMEM_PIN, range);
 }
 
-int unpin(int fd, std::size_t offset, std::size_t length) noexcept {
-    return ask_about_range(fd, ASHMEM_UNPIN, offset, length);
+int unpin(int fd, Range range) noexcept {
+    return ask_about_range(fd, ASHMEM_UNPIN, range);
 }
 
-int pin_status(int fd, std::size_t offset, std::size_t length) noexcept {
-    return ask_about_range(fd, ASHMEM_GET_PIN_STATUS, offset, length);
+int pin_status(int fd, Range range) noexcept {
+    return ask_about_range(fd, ASHMEM_GET_PIN_STATUS, range);
 }
 
 int purge_all(int fd) noexcept {
@@ -264,6 +284,7 @@ const Ops device_ops = {
     .create = create,
     .is_region = is_region,
     .size = size,
+    .size_is_fixed = size_is_fixed,
     .name = name,
     .protection = protection,
     .set_protection = set_protection,
@@ -274,10 +295,11 @@ const Ops device_ops = {
 };
 
 bool device_is_supported() noexcept {
-    const int fd = open_device();
-    if (fd < 0) return false;
-    const bool answers = call(fd, ASHMEM_GET_PROT_MASK, 0) >= 0;
-    close_keeping_errno(fd);
+    const Node node = open_device();
+    if (node.fd < 0) return false;
+    const bool answers = call(node.fd, ASHMEM_GET_PROT_MASK, 0) >= 0;
+    if (answers) remember_device(node);
+    close_keeping_errno(node.fd);
     return answers;
 }
 

@@ -7,28 +7,14 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
+
+#include "find_number.hpp"
 
 namespace ashmem {
 namespace {
 
 // The kernel's own lines, and a name of 255 bytes in octal escapes.
 constexpr std::size_t text_size = 2048;
-
-const char* next_line(const char* line) noexcept {
-    const char* end = std::strchr(line, '\n');
-    return end != nullptr ? end + 1 : nullptr;
-}
-
-bool read_number(const char* text, std::uint64_t& value) noexcept {
-    text += std::strspn(text, " \t");
-    if (*text < '0' || *text > '9') return false;
-    char* end = nullptr;
-    errno = 0;
-    value = std::strtoull(text, &end, 10);
-    return errno == 0 && *end == '\n';
-}
 
 /** Read a whole small file; false if it is not there or does not fit. */
 bool read_text(const char* path, char (&text)[text_size]) noexcept {
@@ -48,18 +34,6 @@ bool read_text(const char* path, char (&text)[text_size]) noexcept {
 }
 
 } // namespace
-
-bool find_number(const char* text, const char* key, std::uint64_t& value) noexcept {
-    const std::size_t key_length = std::strlen(key);
-    int found = 0;
-    bool valid = false;
-    for (const char* line = text; line != nullptr; line = next_line(line)) {
-        if (std::strncmp(line, key, key_length) != 0) continue;
-        ++found;
-        valid = read_number(line + key_length, value);
-    }
-    return found == 1 && valid;
-}
 
 bool fdinfo_number(int fd, const char* key, std::uint64_t& value) noexcept {
     const int error = errno;

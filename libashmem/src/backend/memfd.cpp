@@ -10,12 +10,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <utility>
 
 #include "../posix.hpp"
+#include "sealed.hpp"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
@@ -41,6 +43,9 @@ int failed(int error) noexcept {
     return -1;
 }
 
+// Cleared once the kernel was seen not to know MFD_EXEC.
+std::atomic<bool> exec_is_known{true};
+
 /**
  * A memfd that may be executed, which newer kernels want to be told; one that may not where
  * vm.memfd_noexec forbids it, which is no matter to maps. From 6.3 to 6.5 that had to be asked
@@ -48,23 +53,33 @@ int failed(int error) noexcept {
  */
 int open_memfd(const char* name) noexcept {
     constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    int fd = ::memfd_create(name, flags | MFD_EXEC);
-    if (fd < 0 && (errno == EINVAL || errno == EACCES)) fd = ::memfd_create(name, flags);
+    const bool known = exec_is_known.load(std::memory_order_relaxed);
+    int fd = ::memfd_create(name, known ? flags | MFD_EXEC : flags);
+    if (fd < 0 && known && (errno == EINVAL || errno == EACCES)) {
+        if (errno == EINVAL) exec_is_known.store(false, std::memory_order_relaxed);
+        fd = ::memfd_create(name, flags);
+    }
     if (fd < 0 && errno == EACCES) fd = ::memfd_create(name, flags | MFD_NOEXEC_SEAL);
     return fd;
 }
 
 std::int64_t size(int fd) noexcept {
     struct stat status {};
-    return ::fstat(fd, &status) == 0 ? status.st_size : -1;
+    return stat_region(fd, status) ? status.st_size : -1;
+}
+
+bool size_is_fixed(int fd) noexcept {
+    constexpr int both = F_SEAL_GROW | F_SEAL_SHRINK;
+    return (seals_of_region(fd) & both) == both;
 }
 
 /** EINVAL for a range that the driver would refuse, whose rules these are. */
-bool check_range(int fd, std::size_t offset, std::size_t length) noexcept {
-    const std::int64_t exact = size(fd);
+bool check_range(int fd, const Range& range) noexcept {
+    const std::int64_t exact = range.region_size != unknown_size ? range.region_size : size(fd);
     if (exact < 0) return false;
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     const auto end = in_pages(static_cast<std::uint64_t>(exact));
+    const auto [offset, length, ignored] = range;
     const bool fits = std::in_range<std::uint32_t>(offset) &&
                       std::in_range<std::uint32_t>(length) && offset % page == 0 &&
                       length % page == 0 && offset <= end && length <= end - offset;
@@ -80,22 +95,8 @@ bool may_purge() noexcept {
     return (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) != 0;
 }
 
-/**
- * A region of libashmem-preload.so, which keeps more there than data. Without that library
- * nothing can be done with it. Those of ours can be sealed further, so most calls need not ask.
- */
-bool is_preloaded(int fd, int seals) noexcept {
-    constexpr std::int64_t no_data_beyond = std::int64_t{1} << 62;
-    return (seals & F_SEAL_SEAL) != 0 && size(fd) > no_data_beyond;
-}
-
-/** Tell whether `fd` is a memfd that nobody can make shorter. Leaves errno as it is. */
 bool is_region(int fd) noexcept {
-    const int error = errno;
-    const int seals = ::fcntl(fd, F_GET_SEALS);
-    const bool yes = seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && !is_preloaded(fd, seals);
-    errno = error;
-    return yes;
+    return seals_of_region(fd) >= 0;
 }
 
 int create(const char* name, std::size_t size) noexcept {
@@ -114,6 +115,7 @@ int create(const char* name, std::size_t size) noexcept {
 }
 
 int name(int fd, char* name, std::size_t size) noexcept {
+    if (!is_region(fd)) return -1;
     char path[sizeof("/proc/thread-self/fd/") + 3 * sizeof(fd)];
     std::snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 
@@ -133,7 +135,7 @@ int name(int fd, char* name, std::size_t size) noexcept {
 }
 
 int protection(int fd) noexcept {
-    const int seals = ::fcntl(fd, F_GET_SEALS);
+    const int seals = seals_of_region(fd);
     if (seals < 0) return -1;
     const bool writable = (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) == 0;
     return writable ? all_rights : all_rights & ~PROT_WRITE;
@@ -143,25 +145,26 @@ int set_protection(int fd, int wanted) noexcept {
     const int now = protection(fd);
     if (now < 0) return -1;
     if ((wanted & ~now) != 0) return failed(EINVAL);
-    // No seal takes reading away, and who asks for that must know.
+    // No seal forbids reading, so a caller that asks for that gets an error.
     if ((wanted & PROT_READ) == 0) return failed(EOPNOTSUPP);
     if ((wanted & PROT_WRITE) != 0 || (now & PROT_WRITE) == 0) return 0;
     return ::fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
 }
 
-int pin(int fd, std::size_t offset, std::size_t length) noexcept {
-    return check_range(fd, offset, length) ? ASHMEM_NOT_PURGED : -1;
+int pin(int fd, Range range) noexcept {
+    return check_range(fd, range) ? ASHMEM_NOT_PURGED : -1;
 }
 
-int unpin(int fd, std::size_t offset, std::size_t length) noexcept {
-    return check_range(fd, offset, length) ? 0 : -1;
+int unpin(int fd, Range range) noexcept {
+    return check_range(fd, range) ? 0 : -1;
 }
 
-int pin_status(int fd, std::size_t offset, std::size_t length) noexcept {
-    return check_range(fd, offset, length) ? ASHMEM_IS_PINNED : -1;
+int pin_status(int fd, Range range) noexcept {
+    return check_range(fd, range) ? ASHMEM_IS_PINNED : -1;
 }
 
-int purge_all(int) noexcept {
+int purge_all(int fd) noexcept {
+    if (!is_region(fd)) return -1;
     return may_purge() ? 0 : failed(EPERM);
 }
 
@@ -171,6 +174,7 @@ const Ops memfd_ops = {
     .create = create,
     .is_region = is_region,
     .size = size,
+    .size_is_fixed = size_is_fixed,
     .name = name,
     .protection = protection,
     .set_protection = set_protection,

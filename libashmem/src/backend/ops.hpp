@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * What can be done with a region, and who does it: the driver, or a memfd where there is
- * no driver.
+ * The operations on a region, and their two implementations: the driver's, and those of a
+ * memfd where there is no driver.
  *
  * As with system calls, failure is -1 with errno. None of these throws or allocates.
  */
@@ -13,22 +13,30 @@
 
 namespace ashmem::backend {
 
+inline constexpr std::int64_t unknown_size = -1;
+
+/** Part of a region, in bytes. */
+struct Range {
+    std::size_t offset, length;
+    /** The region's, if the caller knows it and it cannot change. */
+    std::int64_t region_size = unknown_size;
+};
+
+/** Each finds out by itself whether `fd` is a region of its kind: if not, EBADF or ENOTTY. */
 struct Ops {
     /** Make a region; returns its descriptor. */
     int (*create)(const char* name, std::size_t size) noexcept;
-    /**
-     * Tell whether `fd` is a region of this kind. If it is not the driver's, errno says
-     * EBADF or ENOTTY; a memfd's leaves errno as it is.
-     */
     bool (*is_region)(int fd) noexcept;
 
     std::int64_t (*size)(int fd) noexcept;
+    /** Whether nobody can change the size any more, as far as this can be asked. */
+    bool (*size_is_fixed)(int fd) noexcept;
     int (*name)(int fd, char* name, std::size_t size) noexcept;
     int (*protection)(int fd) noexcept;
     int (*set_protection)(int fd, int protection) noexcept;
-    int (*pin)(int fd, std::size_t offset, std::size_t length) noexcept;
-    int (*unpin)(int fd, std::size_t offset, std::size_t length) noexcept;
-    int (*pin_status)(int fd, std::size_t offset, std::size_t length) noexcept;
+    int (*pin)(int fd, Range range) noexcept;
+    int (*unpin)(int fd, Range range) noexcept;
+    int (*pin_status)(int fd, Range range) noexcept;
     int (*purge_all)(int fd) noexcept;
 };
 

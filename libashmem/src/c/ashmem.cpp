@@ -31,11 +31,11 @@ ASHMEM_EXPORT int ashmem_set_prot_region(int fd, int prot) {
 }
 
 ASHMEM_EXPORT int ashmem_pin_region(int fd, size_t offset, size_t len) {
-    return backend::call<&backend::Ops::pin>(fd, offset, len);
+    return backend::call<&backend::Ops::pin>(fd, backend::Range{offset, len});
 }
 
 ASHMEM_EXPORT int ashmem_unpin_region(int fd, size_t offset, size_t len) {
-    return backend::call<&backend::Ops::unpin>(fd, offset, len);
+    return backend::call<&backend::Ops::unpin>(fd, backend::Range{offset, len});
 }
 
 ASHMEM_EXPORT int ashmem_get_size_region(int fd) {
@@ -56,7 +56,7 @@ ASHMEM_EXPORT int ashmem_get_prot_region(int fd) {
 }
 
 ASHMEM_EXPORT int ashmem_get_pin_status_region(int fd, size_t offset, size_t len) {
-    return backend::call<&backend::Ops::pin_status>(fd, offset, len);
+    return backend::call<&backend::Ops::pin_status>(fd, backend::Range{offset, len});
 }
 
 ASHMEM_EXPORT int ashmem_purge_all_caches(int fd) {

@@ -6,7 +6,7 @@
  * The kernel may drop a page between MADV_FREE and the next write to it, and says
  * nothing: the page reads as zero then. So the first word of each page is put aside and
  * a marker, which is not zero, written in its place before. To keep the page again, one
- * atomic exchange puts the word back: the write ends the page's freedom, and what was
+ * atomic exchange puts the word back: the write makes the kernel keep the page, and what was
  * there before, the marker or zero, tells whether the page was lost. There is no moment
  * in between, since the two are one instruction.
  */

@@ -50,7 +50,7 @@ constexpr Thread unpack(Token token) {
                      low(token >> space_high_at, space_high_bits) << space_low_bits};
 }
 
-/** What is left of a number in so many bits, and never 0, which is "not known". */
+/** A number reduced to so many bits; never 0, which means unknown. */
 std::uint64_t folded(std::uint64_t value, unsigned bits) {
     const std::uint64_t rest = low(value ^ value >> bits, bits);
     return rest != 0 ? rest : 1;
@@ -92,20 +92,17 @@ std::optional<Stat> read_stat(const char* path) noexcept {
     return parse_stat({text.data(), static_cast<std::size_t>(got)});
 }
 
-// A page that the kernel clears in the child of a fork, however the program forks. The
-// number in it is the process's.
-std::atomic<std::atomic<std::uint32_t>*> mark_page{nullptr};
-
+// However the program forks. The number in the page is the process's.
 std::atomic<std::uint32_t>* mark() noexcept {
     using Mark = std::atomic<std::uint32_t>;
-    if (Mark* const made = mark_page.load(std::memory_order_acquire)) return made;
+    if (Mark* const made = detail::mark_page.load(std::memory_order_acquire)) return made;
     const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     void* const page =
         ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return nullptr;
     Mark* other = nullptr;
     if (::madvise(page, size, MADV_WIPEONFORK) == 0 &&
-        mark_page.compare_exchange_strong(other, static_cast<Mark*>(page)))
+        detail::mark_page.compare_exchange_strong(other, static_cast<Mark*>(page)))
         return static_cast<Mark*>(page);
     (void)::munmap(page, size);
     return other;
@@ -129,7 +126,10 @@ Token find_out() noexcept {
 
 } // namespace
 
-std::uint32_t this_process() noexcept {
+std::atomic<std::atomic<std::uint32_t>*> detail::mark_page{nullptr};
+constinit thread_local Identity detail::known_thread;
+
+std::uint32_t detail::find_out_process() noexcept {
     std::atomic<std::uint32_t>* const page = mark();
     if (page == nullptr) return static_cast<std::uint32_t>(::getpid());
     std::uint32_t process = page->load(std::memory_order_relaxed);
@@ -140,11 +140,9 @@ std::uint32_t this_process() noexcept {
     return process;
 }
 
-Identity of_this_thread() noexcept {
-    static thread_local Identity known;
-    const std::uint32_t process = this_process();
-    if (known.process != process) known = {find_out(), process};
-    return known;
+Identity detail::find_out_thread() noexcept {
+    known_thread = {find_out(), this_process()};
+    return known_thread;
 }
 
 bool is_dead(Token token) noexcept {

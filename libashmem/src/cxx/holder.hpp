@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace ashmem::holder {
@@ -22,11 +23,33 @@ struct Identity {
     std::uint32_t process = 0; ///< differs in the child of a fork
 };
 
-/** The calling thread. Costs no system call but the first time in each thread. */
-[[nodiscard]] Identity of_this_thread() noexcept;
+namespace detail {
+
+/** A page that the kernel clears in the child of a fork; null until it is there. */
+extern std::atomic<std::atomic<std::uint32_t>*> mark_page;
+/** The calling thread, if its `process` is this one; found without a call. */
+#ifdef __GLIBC__
+[[gnu::tls_model("initial-exec")]]
+#endif
+extern constinit thread_local Identity known_thread;
+
+[[nodiscard]] std::uint32_t find_out_process() noexcept;
+[[nodiscard]] Identity find_out_thread() noexcept;
+
+} // namespace detail
 
 /** Identity::process, which alone is of use where another thread ends a lock. */
-[[nodiscard]] std::uint32_t this_process() noexcept;
+[[nodiscard]] inline std::uint32_t this_process() noexcept {
+    const auto* const page = detail::mark_page.load(std::memory_order_acquire);
+    const std::uint32_t process = page != nullptr ? page->load(std::memory_order_relaxed) : 0;
+    return process != 0 ? process : detail::find_out_process();
+}
+
+/** The calling thread. Costs no system call but the first time in each thread. */
+[[nodiscard]] inline Identity of_this_thread() noexcept {
+    const Identity known = detail::known_thread;
+    return known.process == this_process() ? known : detail::find_out_thread();
+}
 
 /**
  * Tell whether the thread has ended. No for a thread of another PID namespace, which

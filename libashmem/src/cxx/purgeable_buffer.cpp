@@ -58,7 +58,7 @@ bool PurgeableBuffer::Impl::keep() {
 bool PurgeableBuffer::Impl::lock() {
     const std::lock_guard guard(mutex);
     if (memory->inherited()) renew();
-    // Kept for as long as there is any lock; who fails gives up what it kept.
+    // Kept for as long as there is any lock; given up again after a failure.
     if (locks == 0 && !keep()) built = false;
     const bool rebuilds = !built;
     if (rebuilds) {

@@ -21,7 +21,7 @@
 namespace ashmem {
 namespace {
 
-// A memory is for many entries, but for large ones, which have one each.
+// A memory holds many entries; a large entry has one of its own.
 constexpr std::size_t of_many = std::size_t{64} << 20;
 constexpr std::size_t large = of_many / 4;
 
@@ -34,7 +34,7 @@ struct Memory {
 
 } // namespace
 
-// Guarded by the cache's mutex, but for the bytes.
+// Guarded by the cache's mutex, except the bytes.
 struct PurgeableCache::Entry {
     std::string key;
     std::size_t size;
@@ -90,8 +90,9 @@ struct PurgeableCache::Impl {
     std::mutex mutex;
     std::condition_variable made;
     std::list<Memory> memories;
-    std::list<Entry> order; // the one whose use lies farthest back comes first
-    std::unordered_map<std::string_view, Entry*> entries; // keys are the entries' own
+    std::list<Entry> order; // least recently used first
+    using Entries = std::unordered_map<std::string_view, Entry*>;
+    Entries entries; // keys are the entries' own
     Statistics counts = {};
 };
 
@@ -176,15 +177,16 @@ PurgeableCache::Entry* PurgeableCache::Impl::insert(std::string_view key, std::s
                                                     std::error_code& ec) {
     // What can fail for want of memory comes before what must not be lost.
     std::list<Entry> one;
-    std::string own_key(key);
-    entries.reserve(entries.size() + 1);
-    Memory* memory = nullptr;
-    auto run = place(in_pages(size), memory, ec);
-    if (!run) return nullptr;
-    one.push_back({std::move(own_key), size, memory, std::move(*run)});
+    one.push_back({std::string(key), size, nullptr, {}});
     Entry& entry = one.front();
     entry.self = one.begin();
-    entries.emplace(entry.key, &entry);
+    Entries one_key;
+    one_key.emplace(entry.key, &entry);
+    entries.reserve(entries.size() + 1);
+    auto run = place(in_pages(size), entry.memory, ec);
+    if (!run) return nullptr;
+    entry.run = std::move(*run);
+    entries.insert(one_key.extract(one_key.begin()));
     order.splice(order.end(), one);
     counts.bytes += size;
     return &entry;

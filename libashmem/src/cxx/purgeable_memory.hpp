@@ -40,7 +40,7 @@ public:
 
     /** As many as were asked for. What is given up must not be touched. */
     [[nodiscard]] virtual std::span<std::byte> bytes() noexcept = 0;
-    /** What others may map; none if that is nobody. */
+    /** The region that others may map; none if it is not shared. */
     [[nodiscard]] virtual const Region* region() const noexcept = 0;
     /** Keep a range again. Answers whether all of it is as it was given up. */
     [[nodiscard]] virtual bool keep(std::size_t offset, std::size_t length,

@@ -18,9 +18,11 @@ class Runs {
     using Map = std::map<std::size_t, std::size_t>; // length by offset
 
 public:
-    /** A run that is taken. It brings what is needed to give it back, which so never fails. */
+    /** A run that is taken. It owns what giving it back needs, so that this never fails. */
     class Run {
     public:
+        /** None yet. */
+        Run() noexcept = default;
         [[nodiscard]] std::size_t offset() const noexcept { return node_.key(); }
         [[nodiscard]] std::size_t length() const noexcept { return node_.mapped(); }
 

@@ -74,23 +74,27 @@ SharedMutex::Lock SharedMutex::held_by(const holder::Identity& self) noexcept {
     return {this, self.thread, self.process, unrecovered_.load(std::memory_order_relaxed) != 0};
 }
 
+bool SharedMutex::take_free(holder::Token self, holder::Token& seen) noexcept {
+    seen = 0;
+    return holder_.compare_exchange_strong(seen, self, std::memory_order_acquire,
+                                           std::memory_order_relaxed);
+}
+
 SharedMutex::Lock SharedMutex::take(Clock::time_point until, std::error_code& ec) noexcept {
     const holder::Identity self = holder::of_this_thread();
     holder::Token seen = 0;
     ec.clear();
-    if (holder_.compare_exchange_strong(seen, self.thread, std::memory_order_acquire,
-                                        std::memory_order_relaxed))
-        return held_by(self);
+    if (take_free(self.thread, seen)) return held_by(self);
     if (wait_and_take(self.thread, seen, until, ec)) return held_by(self);
     return {};
 }
 
 bool SharedMutex::wait_and_take(holder::Token self, holder::Token seen, Clock::time_point until,
                                 std::error_code& ec) noexcept {
-    // who waited may not have been the only one: who unlocks shall look for the others
+    // there may be more waiters, so that unlocking must look for them
     holder::Token mine = self;
     auto sleep = first_look;
-    // who will not wait looks at once
+    // a caller that does not wait looks at once
     for (bool look = until <= Clock::now();; seen = holder_.load()) {
         const holder::Token holder = without_waiters(seen);
         if (holder == self) {
@@ -120,6 +124,9 @@ SharedMutex::Lock SharedMutex::lock(std::error_code& ec) noexcept {
 }
 
 SharedMutex::Lock SharedMutex::lock() {
+    // a free lock needs no error code, which costs a call
+    const holder::Identity self = holder::of_this_thread();
+    if (holder::Token seen = 0; take_free(self.thread, seen)) return held_by(self);
     return throwing("ashmem::SharedMutex::lock", [&](auto& ec) { return lock(ec); });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * Stands before libc's functions of descriptors: each asks whether the call is about an
+ * Interposes on libc's functions of descriptors: each asks whether the call is about an
  * emulated region, and goes on to libc if it is not. Those that make a number anew have it
  * asked about.
  */
@@ -20,7 +20,7 @@
 #include "shim.hpp"
 #include "state.hpp"
 
-// The names are libc's, and what stands for a variable argument is always there.
+// The names are libc's, and the optional argument is always declared.
 // NOLINTBEGIN(bugprone-reserved-identifier,*-valist.Uninitialized)
 namespace {
 
@@ -60,7 +60,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...) noexcept {
     va_start(arguments, request);
     const auto argument = va_arg(arguments, unsigned long);
     va_end(arguments);
-    // who asks so believes it a region, however it came here
+    // the caller takes it for a region, so forget the remembered answer
     if (is_ashmem(request)) numbers::forget(fd);
     return is_region(fd) ? region::ioctl(fd, static_cast<unsigned>(request), argument)
                          : NEXT(Ioctl, "ioctl", fd, request, argument);

@@ -20,7 +20,7 @@ off_t start_of(int fd, const struct flock& lock) noexcept {
     return __builtin_add_overflow(from, lock.l_start, &start) ? -1 : start;
 }
 
-/** The same lock, but for the byte that is ours. */
+/** The same lock without our byte. */
 struct flock cut(int fd, const struct flock& wanted) noexcept {
     struct flock lock = wanted;
     const off_t start = start_of(fd, wanted);

@@ -17,7 +17,7 @@ namespace {
 
 /**
  * The process whose numbers these are. A child of vfork() has a table of its own and this
- * memory: what it finds out is nothing to its parent.
+ * memory: its answers must not affect the parent.
  */
 std::atomic<pid_t> owner{0};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * Which descriptor numbers need no question, so that calls on files that are no region
+ * Which descriptor numbers are known to be no region, so that calls on files that are no region
  * cost next to nothing.
  *
  * Only a no is remembered, and the kernel is asked about every other number, so a number
@@ -19,7 +19,7 @@ namespace ashmem::preload::numbers {
 /** Numbers beyond are asked about each time. */
 inline constexpr std::size_t limit = std::size_t{1} << 20;
 
-/** Odd: no region. Else unknown; it counts up, so that a late no is told from a fresh one. */
+/** Odd: no region. Else unknown; it counts up, so that an outdated answer is recognized. */
 extern std::atomic<std::uint8_t> notes[limit];
 
 [[nodiscard]] inline bool is_known_other(int fd) noexcept {

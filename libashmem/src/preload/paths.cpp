@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * Stands before libc's open: /dev/ashmem is there.
+ * Interposes on libc's open: /dev/ashmem is there.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include "shim.hpp"
 #include "state.hpp"
 
-// The names are libc's, and what stands for a variable argument is always there.
+// The names are libc's, and the optional argument is always declared.
 // NOLINTBEGIN(bugprone-reserved-identifier,*-valist.Uninitialized)
 namespace {
 
@@ -73,13 +73,13 @@ int open_any(const char* path, int flags, Real real) noexcept {
 
 } // namespace
 
-#define MODE                                    \
-    mode_t mode = 0;                            \
-    if ((flags & (O_CREAT | O_TMPFILE)) != 0) { \
-        va_list arguments;                      \
-        va_start(arguments, flags);             \
-        mode = va_arg(arguments, mode_t);       \
-        va_end(arguments);                      \
+#define MODE                                                          \
+    mode_t mode = 0;                                                  \
+    if ((flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE) { \
+        va_list arguments;                                            \
+        va_start(arguments, flags);                                   \
+        mode = va_arg(arguments, mode_t);                             \
+        va_end(arguments);                                            \
     }
 
 #define OPEN(name)                                                                         \

@@ -107,7 +107,7 @@ int pin_command(Locked& state, unsigned command, unsigned long from) noexcept {
     if (command == ASHMEM_PIN) {
         ret = preload::pin(*state, first, last);
     } else if (command == ASHMEM_UNPIN) {
-        // who may not write may not destroy either
+        // a process that may not write must not destroy data
         if ((state->mask() & PROT_WRITE) != 0) ret = -unpin(*state, first, last);
     } else {
         ret = any_unpinned(*state, first, last) ? ASHMEM_IS_UNPINNED : ASHMEM_IS_PINNED;

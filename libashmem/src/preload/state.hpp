@@ -5,7 +5,7 @@
  * would know of it. Whoever has a descriptor of it, by fork, exec, dup or a socket,
  * has all of it.
  *
- * Nothing in this folder throws or allocates, but for the walk of purge.cpp. Nothing takes
+ * Nothing in this folder throws or allocates, except the walk in purge.cpp. Nothing takes
  * much stack either, for the program's threads may have little.
  */
 #pragma once

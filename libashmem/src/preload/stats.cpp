@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * Stands before libc's stat and access: /dev/ashmem is there, and what was opened by that
+ * Interposes on libc's stat and access: /dev/ashmem is there, and what was opened by that
  * name shows as the device. A region is told by what the kernel says of its file, so that
  * nothing else pays for the question.
  */

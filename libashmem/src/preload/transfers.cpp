@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * Stands before libc's functions that move bytes: a region is read as the driver has it
+ * Interposes on libc's functions that move bytes: a region is read as the driver has it
  * read, and never written.
  */
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "region.hpp"
 #include "shim.hpp"
 
-// The names are libc's, and what stands for a variable argument is always there.
+// The names are libc's, and the optional argument is always declared.
 // NOLINTBEGIN(bugprone-reserved-identifier,*-valist.Uninitialized)
 namespace {
 
