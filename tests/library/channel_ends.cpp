@@ -13,6 +13,7 @@
 
 #include "support/channel.hpp"
 #include "support/process.hpp"
+#include "support/scarcity.hpp"
 
 using ashmem::Channel;
 using test::bytes_of;
@@ -217,4 +218,56 @@ TEST_CASE("a socket that is not for messages makes no channel, and is closed",
     CHECK(error_of(ashmem::unique_fd()) == EBADF);
     CHECK_THROWS_AS(Channel(ashmem::unique_fd()), std::system_error);
     CHECK(test::open_descriptors() == before);
+}
+
+TEST_CASE("a socket that no channel can be allocated for is ENOMEM, and closed",
+          "[library][anywhere]") {
+    const auto before = test::open_descriptors();
+    // memory for none of the ends, then for one of the two
+    for (int allocations = 0; allocations < 2; ++allocations) {
+        std::error_code ec;
+        {
+            const test::Scarcity scarce(allocations);
+            (void)Channel::pair(ec);
+        }
+        CHECK(ec.value() == ENOMEM);
+        CHECK(test::open_descriptors() == before);
+    }
+    auto end = test::socket_pair(SOCK_STREAM).first;
+    std::error_code ec;
+    {
+        const test::Scarcity scarce(0);
+        const Channel channel(std::move(end), ec);
+    }
+    CHECK(ec.value() == ENOMEM);
+    CHECK(test::open_descriptors() == before);
+}
+
+TEST_CASE("memory that runs out in a receive breaks the channel, and the regions are closed",
+          "[library][anywhere]") {
+    std::vector<ashmem::Region> two;
+    two.push_back(ashmem::Region::create("one", 1));
+    two.push_back(ashmem::Region::create("two", 1));
+    for (const int type : test::socket_types) {
+        // the data, then the regions
+        for (int allocations = 0; allocations < 2; ++allocations) {
+            auto ends = test::channels(type);
+            const auto before = test::open_descriptors();
+            ends.first.send(bytes_of("x"), two);
+            bool thrown = false;
+            {
+                const test::Scarcity scarce(allocations);
+                try {
+                    (void)ends.second.receive_until(test::late());
+                } catch (const std::bad_alloc&) {
+                    thrown = true;
+                }
+            }
+            CHECK(thrown);
+            CHECK_FALSE(ends.second.ok());
+            CHECK(error_of_receive(ends.second) == ECONNABORTED);
+            CHECK(error_of_receive(ends.first) == ECONNRESET);
+            CHECK(test::open_descriptors() == before);
+        }
+    }
 }

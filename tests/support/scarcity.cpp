@@ -27,6 +27,15 @@ void* operator new(std::size_t size) {
     throw std::bad_alloc();
 }
 
+// A sanitizer has its own, whose memory is not for free().
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    try {
+        return operator new(size);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
 void operator delete(void* memory) noexcept {
     std::free(memory);
 }
