@@ -7,7 +7,7 @@
  *   mmap      mmap.c, backing.c         the tmpfs file, made at the first map
  *   unpin     pin.c, unpinned.c         pages into the set of unpinned pages,
  *             range.c, lru.c            an interval of it into its order
- *   pressure  shrinker.c, lru_walk.c    how much could go, and who is oldest
+ *   pressure  shrinker.c, lru_walk.c    how much could go, and which is oldest
  *             reclaim.c, purge.c        intervals are marked, and their pages
  *             backing.c                 punched out of the file
  *   pin       pin.c, unpinned.c         pages out of the set
@@ -21,10 +21,11 @@
  *   list_lru's lock      a spinlock of the kernel's: one for each node, and on
  *                        newer kernels for each memory cgroup
  *
- * Reclaim comes from below: the callbacks of lru_walk.c run under the list's lock and may
- * only try region->lock, for whoever holds that may be allocating. No lock of
- * ours is held over a copy to or from user space, a call into the backing
- * file's read and seek, or a hole punch; and nobody punches from within reclaim.
+ * Reclaim takes them in the opposite order: the callbacks of lru_walk.c run
+ * under the list's lock and may only try region->lock, since its holder may be
+ * allocating. No lock of ours is held over a copy to or from user space, a call
+ * into the backing file's read and seek, or a hole punch. Reclaim itself never
+ * punches.
  */
 #ifndef _ASHMEM_H
 #define _ASHMEM_H
@@ -56,20 +57,20 @@
  *           without the lock by ashmem_region_backing()
  * @ranges: the unpinned pages as disjoint intervals (struct ashmem_range)
  * @range_count: intervals in @ranges, at most ASHMEM_MAX_RANGES
- * @lru_count: places in the LRU that ranges of the region have
+ * @lru_count: ranges of the region that have a place in the LRU
  * @unpinned_pages: pages in @ranges
  * @purged_pages: those of @unpinned_pages that were purged
- * @spare: a range without pages, for the next one that is needed; it may have a
- *         place in the LRU still
+ * @spare: a range without pages, kept for the next need of one; it may still
+ *         have a place in the LRU
  * @purge_first: first page of the purge under way
  * @purge_last: last page of it, included
  * @purges_begun: number of purges begun; one is under way while it differs
  *                from @purges_done
- * @purges_done: number of purges ended, read without the lock by who waits
- * @purge_pages: pages that it is about, at most
+ * @purges_done: number of purges ended, read without the lock by waiters
+ * @purge_pages: pages that the purge under way may free, at most
  * @purge_start: when the punch of the purge under way began, in ns; 0 before
  * @purge_time: how long the last punch took, in ns
- * @purge_slow: reclaim lost patience with the purge under way
+ * @purge_slow: the purge under way took longer than reclaim may wait
  * @purge_wait: woken at the end of each purge
  * @purge_work: punches the pages of a purge that reclaim began
  */
@@ -116,9 +117,9 @@ struct ashmem_region {
  * @memcg: the memory cgroup that the object is charged to (ashmem_lru_memcg())
  * @unpin_seq: of a head, the number of PURGE_ALL_CACHES before it was unpinned
  *
- * All parts of a head were unpinned at the same time, which is what the one
- * place in the LRU says. Where pages joined a range later, they did so at its
- * upper end.
+ * All parts of a head were unpinned at the same time, so one place in the LRU
+ * stands for all of them. Pages that joined a range later did so at its upper
+ * end.
  */
 struct ashmem_range {
 	struct rb_node node;
@@ -133,10 +134,10 @@ struct ashmem_range {
 	u32 unpin_seq;
 };
 
-/* More separate ranges in a region are no cache but an attack on kernel memory. */
+/* A region with more separate ranges is an attack on kernel memory, not a cache. */
 #define ASHMEM_MAX_RANGES 131072U
 
-/* Ranges that are looked at before a region's lock is let go of. */
+/* The number of ranges to look at before a region's lock is released. */
 #define ASHMEM_RANGE_BATCH 1024
 
 static inline unsigned long
@@ -151,7 +152,7 @@ ashmem_range_purged_pages(const struct ashmem_range *range)
 	return range->intact - range->first;
 }
 
-/* Without the region's lock, no more than a hint. */
+/* Only a hint if the region's lock is not held. */
 static inline bool ashmem_range_is_spare(const struct ashmem_range *range)
 {
 	return READ_ONCE(range->region->spare) == range;
@@ -163,10 +164,10 @@ static inline bool ashmem_range_all_purged(const struct ashmem_range *range)
 }
 
 /**
- * ashmem_purge_under_way - has a region a purge that has not ended
+ * ashmem_purge_under_way - whether a purge of a region has not ended
  * @region: the region
  *
- * With the region's lock held, false stays false: none begins meanwhile.
+ * While the caller holds the region's lock, false stays false: no purge begins.
  *
  * Return: true if it has.
  */
@@ -185,7 +186,7 @@ static inline bool ashmem_purge_under_way(const struct ashmem_region *region)
  */
 static inline struct file *ashmem_region_backing(struct ashmem_region *region)
 {
-	/* pairs with mmap_locked(): who sees the file sees the size too */
+	/* pairs with mmap_locked(): a reader that sees the file sees the size */
 	return smp_load_acquire(&region->backing);
 }
 

@@ -2,17 +2,17 @@
 /*
  * The backing file: the unlinked tmpfs file that holds a region's pages.
  *
- * After a map it stands in vma->vm_file, within reach of everything that works
- * on mapped files, none of which knows the region's mask. Hence
+ * After a map, vma->vm_file refers to it, so all code that works on mapped
+ * files can reach it, and none of that code knows the region's mask. Therefore:
  *
- *  - its operations are tmpfs's own, but it cannot be mapped again: that is
- *    how remap_file_pages() once turned a read-only map into a writable one
- *    (CVE-2020-0009);
- *  - its inode denies write access for as long as it lives: nobody, however
- *    privileged, opens it for writing through /proc/PID/map_files, and so
- *    nobody writes, truncates or punches it that way.
+ *  - its operations are tmpfs's, but it cannot be mapped again:
+ *    remap_file_pages() once turned a read-only map into a writable one that
+ *    way (CVE-2020-0009);
+ *  - its inode denies write access for as long as it lives: no process, however
+ *    privileged, can open it for writing through /proc/PID/map_files, so none
+ *    can write, truncate or punch it that way.
  *
- * The operations stand in this module, so each such file holds a reference to
+ * The operations belong to this module, so each such file holds a reference to
  * it, and rmmod is refused while a map of any region lives.
  */
 #include <linux/err.h>
@@ -24,7 +24,7 @@
 #include "ashmem.h"
 #include "compat/compat.h"
 
-/* tmpfs's file operations, for the one map that is ours to make */
+/* tmpfs's file operations, for the driver's own map */
 static const struct file_operations *shmem_fops __ro_after_init;
 static struct file_operations backing_fops __ro_after_init;
 
@@ -34,7 +34,7 @@ static int backing_mmap_refuse(struct file *file, struct vm_area_struct *vma)
 }
 
 /**
- * ashmem_backing_init - learn tmpfs's file operations from a file of its own
+ * ashmem_backing_init - copy tmpfs's file operations from a file of tmpfs
  *
  * Return: 0, or the error of making that file.
  */
@@ -51,7 +51,7 @@ int __init ashmem_backing_init(void)
 	backing_fops = *shmem_fops;
 	backing_fops.owner = THIS_MODULE;
 	ashmem_compat_set_mmap(&backing_fops, backing_mmap_refuse);
-	/* tmpfs's insists on its own operations; without one mm's serves */
+	/* tmpfs's fails with other operations than its own; without it mm's is used */
 	backing_fops.get_unmapped_area = NULL;
 	return 0;
 }
@@ -78,7 +78,7 @@ struct file *ashmem_backing_create(struct ashmem_region *region,
 		return file;
 	/* kernels before 6.0 leave it off files that were never opened */
 	file->f_mode |= FMODE_LSEEK;
-	/* the last fput() drops it again, by the owner in the operations */
+	/* the last fput() drops it, as the owner in the operations says */
 	__module_get(THIS_MODULE);
 	file->f_op = &backing_fops;
 	/* cannot fail: nobody has seen the inode yet */
@@ -129,11 +129,11 @@ bool ashmem_backing_next(struct file *backing, unsigned long *first,
  * @first: first page to look at
  * @last: last page to look at, included
  * @max_pages: how many pages that hold something to take, at least 1
- * @found: what there is up to the page returned; a huge page is never cut, so
- *         that this may be more than @max_pages
+ * @found: the pages up to the one returned; a huge page is never cut, so these
+ *         may be more than @max_pages
  *
- * Holes cost nothing, or whoever unpins a vast empty region could keep reclaim
- * busy with it for ever.
+ * Holes cost nothing. Otherwise a vast empty region that is unpinned could keep
+ * reclaim busy for ever.
  *
  * Return: the last page of the span, which ends before the next page that
  * holds something.
@@ -167,9 +167,9 @@ unsigned long ashmem_backing_populated_span(struct file *backing,
  * @first: first page
  * @last: last page, included
  *
- * Not to be called from within reclaim: it waits for the pages' locks, and
- * whoever is in reclaim may hold one. The inode's lock is not needed to drop
- * pages of a file whose size stays.
+ * Must not be called from within reclaim: it waits for the pages' locks, and
+ * the task in reclaim may hold one. The inode's lock is not needed to drop
+ * pages of a file whose size does not change.
  */
 void ashmem_backing_punch(struct file *backing, unsigned long first,
 			  unsigned long last)

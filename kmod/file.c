@@ -2,9 +2,9 @@
 /*
  * The open device: a region from open to close, read, seek and fdinfo.
  *
- * Data is read from the backing file, positions belong to the descriptor's own
- * open file. Neither read nor seek takes a lock of the region: the backing
- * file, once there, stays for as long as the region is open.
+ * Data is read from the backing file; the position is that of the device's open
+ * file. Neither read nor seek takes a lock of the region: once the backing file
+ * exists, it lives as long as the region is open.
  */
 #include <linux/module.h>
 #include <linux/overflow.h>
@@ -29,10 +29,10 @@ static int ashmem_open(struct inode *inode, struct file *file)
 }
 
 /*
- * Nobody is left who could pin what is unpinned, but maps may live on: the pages
- * count as pinned from here on. So a purge under way, after which none begins, is
- * waited for. It is one punch of a bounded number of pages, and slow only where
- * whoever maps the region makes it so.
+ * From here on all pages count as pinned: nobody can call PIN any more, but
+ * maps may live on. So this waits for a purge under way, after which none
+ * begins. It is one punch of a bounded number of pages, and only the processes
+ * that map the region can make it slow.
  */
 static void release_unpinned(struct ashmem_region *region)
 {
@@ -53,7 +53,7 @@ static int ashmem_release(struct inode *inode, struct file *file)
 {
 	struct ashmem_region *region = file->private_data;
 
-	/* a region that never had a range is known to nobody else */
+	/* reclaim does not know a region that never had a range */
 	if (region->range_count || region->spare ||
 	    ashmem_purge_under_way(region))
 		release_unpinned(region);
@@ -71,8 +71,8 @@ static ssize_t ashmem_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	if (!backing)
 		return ashmem_region_get_size(region) ? -EBADF : 0;
 	/*
-	 * What vfs_iter_read() would check of the backing file has been checked
-	 * of this one: the position, and the right to read.
+	 * vfs_iter_read() would check the position and the right to read again,
+	 * which were checked for @iocb's file.
 	 */
 	kiocb_clone(&kiocb, iocb, backing);
 	ret = backing->f_op->read_iter(&kiocb, to);
@@ -86,8 +86,8 @@ static loff_t ashmem_llseek_backing(struct file *file, struct file *backing,
 	loff_t pos;
 
 	/*
-	 * The backing file's own position means nothing: it would be shared
-	 * with every reader.
+	 * The position is @file's. That of the backing file is not used: every
+	 * reader would share it.
 	 */
 	if (whence == SEEK_CUR) {
 		if (check_add_overflow(offset, file->f_pos, &offset))

@@ -16,7 +16,7 @@
 
 struct list_lru ashmem_lru;
 
-/* What was unpinned last, anywhere; only compared, it may be freed. */
+/* The range unpinned last, anywhere. Only compared: it may be freed. */
 static struct ashmem_range *lru_youngest;
 
 /* The number of PURGE_ALL_CACHES so far, written under purge_all_lock. */
@@ -146,12 +146,12 @@ enum lru_status ashmem_lru_drop_spare(struct ashmem_range *range,
 }
 
 /**
- * ashmem_lru_is_youngest - may pages unpinned now be added to a range
+ * ashmem_lru_is_youngest - whether pages unpinned now may be added to a range
  * @range: the range, its region locked
  *
- * Return: true if nothing was unpinned after it, anywhere, and the caller's
- * memory cgroup is that of its place. Another region may unpin the moment
- * after: then the two unpinned at the same time.
+ * Return: true if nothing was unpinned after it, anywhere, and it is in the
+ * list of the caller's memory cgroup. If another region unpins right after this
+ * test, the two count as simultaneous.
  */
 bool ashmem_lru_is_youngest(const struct ashmem_range *range)
 {
@@ -172,7 +172,7 @@ u32 ashmem_lru_next_seq(void)
 }
 
 /**
- * ashmem_lru_is_before - was a range unpinned before a PURGE_ALL_CACHES began
+ * ashmem_lru_is_before - whether a range was unpinned before a PURGE_ALL_CACHES
  * @range: a range in the LRU
  * @seq: the number of that PURGE_ALL_CACHES
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Walks over the LRU: how much a purge would free, and whose turn it is.
+ * Walks over the LRU: how much a purge would free, and which region is next.
  *
  * Callbacks run under a list's lock. An item that is seen there proves that its
  * region lives, for the end of a region takes its items out first.
@@ -179,10 +179,10 @@ static enum lru_status lru_find_oldest(struct list_head *item,
  *
  * For reclaim: waits for no lock, since the holder may be waiting for reclaim.
  * A slow region is found if there is no other. If reclaim returned nothing
- * instead, the kernel would take it that nothing can be freed.
+ * instead, the kernel would conclude that nothing can be freed.
  *
  * Return: the region with a reference for the caller; NULL if there is none;
- * ERR_PTR(-EAGAIN) if all that there are were locked.
+ * ERR_PTR(-EAGAIN) if all of them were locked.
  */
 struct ashmem_region *ashmem_lru_get_oldest(struct shrink_control *sc,
 					    struct ashmem_range **range)

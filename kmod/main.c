@@ -9,8 +9,8 @@
 #include "ashmem.h"
 
 /*
- * Every program that shares memory opens the node, and an open gives it
- * nothing but a region of its own: so all may, as on Android.
+ * Every program that shares memory opens the node, and an open only gives it a
+ * region of its own. So every user may open it, as on Android.
  */
 static ushort mode = 0666;
 module_param(mode, ushort, 0444);
@@ -30,7 +30,7 @@ static int __init ashmem_device_init(void)
 	ret = misc_register(&ashmem_misc);
 	if (ret == -EEXIST) {
 		pr_err("another driver already provides /dev/ashmem, unload it first\n");
-		/* EEXIST from an init means loaded already, to modprobe a success */
+		/* modprobe takes EEXIST from an init for "already loaded", a success */
 		return -EBUSY;
 	}
 	if (ret)

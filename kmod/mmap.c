@@ -34,12 +34,12 @@ static int mmap_check(struct ashmem_region *region, struct vm_area_struct *vma)
 }
 
 /*
- * A private map is plain zeroed memory; Dalvik made its heaps of it. The file
- * only lends it the name that /proc/PID/maps shows, but whoever drops pages of
- * the file, by a purge or by MADV_REMOVE, goes through all maps of their
- * offsets, and takes huge pages of anonymous memory along. So a private map
- * lies at an offset beyond the largest file: its bit is out of the byte offset
- * that anybody sees.
+ * A private map is plain zeroed memory, as Dalvik used it for heaps. The file
+ * only gives it the name in /proc/PID/maps. But a purge or MADV_REMOVE, which
+ * drop pages of the file, visit all maps of these offsets and drop huge pages
+ * of anonymous memory too. So a private map lies at an offset beyond the
+ * largest file. The bit that is set for that is lost where an offset is shown
+ * in bytes.
  */
 static void mmap_private(struct vm_area_struct *vma)
 {
@@ -63,7 +63,7 @@ static int mmap_backing(struct ashmem_region *region, struct file *backing,
 	lacking = (VM_ACCESS & ~region->prot_mask) << 4;
 	if (lacking)
 		vm_flags_clear(vma, lacking);
-	/* last: a failing mmap must leave the file that it was called with */
+	/* last, because an mmap that fails must not change vma->vm_file */
 	vma_set_file(vma, backing);
 	return 0;
 }
@@ -101,8 +101,9 @@ static int mmap_locked(struct ashmem_region *region, struct vm_area_struct *vma)
  *       end fault with SIGBUS as in any file
  *
  * Return: 0; -EINVAL without a size or for a longer map than the page-rounded
- * size; -EPERM for an access that the mask lacks; what making the backing file
- * answers. Only success makes a backing file and so freezes name and size.
+ * size; -EPERM for an access that the mask lacks; an error of making the
+ * backing file. Only success leaves a backing file, which freezes name and
+ * size.
  */
 int ashmem_mmap(struct file *file, struct vm_area_struct *vma)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PIN, UNPIN and GET_PIN_STATUS: from bytes that a user gave to pages.
+ * PIN, UNPIN and GET_PIN_STATUS: convert the user's bytes to pages.
  *
  * A request is checked and carried out under the same lock. If it needs a range
  * object, the object is allocated outside that lock, since the allocation may
@@ -125,7 +125,7 @@ static int request_run(struct ashmem_region *region, struct pin_request *req,
 	int ret;
 
 	mutex_lock(&region->lock);
-	/* what it looks at is frozen from the first success on */
+	/* what it checks is frozen once it has succeeded */
 	ret = request_check(region, req);
 	while (!ret && req->count) {
 		ret = run(region, req);
@@ -146,7 +146,7 @@ static int request_run(struct ashmem_region *region, struct pin_request *req,
  * @offset: first byte, page-aligned
  * @len: bytes, page-aligned; 0 for all up to the end
  *
- * Where a range has to be split and the region is at its limit of ranges, or
+ * If a range has to be split, but the region is at its limit of ranges or
  * memory is short, the smaller of its remainders is pinned as well.
  *
  * Return: ASHMEM_WAS_PURGED if any of the pages was purged since it was
@@ -189,7 +189,7 @@ int ashmem_unpin(struct ashmem_region *region, u32 offset, u32 len)
 }
 
 /**
- * ashmem_pin_status - are all pages of a range pinned
+ * ashmem_pin_status - whether all pages of a range are pinned
  * @region: the region
  * @offset: first byte, page-aligned
  * @len: bytes, page-aligned; 0 for all up to the end

@@ -27,8 +27,8 @@ int __init ashmem_purge_init(void)
 {
 	/*
 	 * Memory is short when the workers are needed, so they have a rescuer.
-	 * Their priority is an ordinary one: whoever maps the region decides
-	 * how long a punch takes, and must not get more of the processor by it.
+	 * Their priority is an ordinary one: the processes that map the region
+	 * determine how long a punch takes, and must not gain processor time.
 	 */
 	purge_workers = alloc_workqueue(KBUILD_MODNAME, WQ_MEM_RECLAIM |
 					WQ_UNBOUND, 0);
@@ -44,7 +44,7 @@ void ashmem_purge_exit(void)
 }
 
 /**
- * ashmem_purge_overlaps - is a purge of any of these pages under way
+ * ashmem_purge_overlaps - whether a purge of any of these pages is under way
  * @region: the region, locked
  * @first: first page
  * @last: last page, included
@@ -60,7 +60,7 @@ bool ashmem_purge_overlaps(const struct ashmem_region *region,
 }
 
 /**
- * ashmem_purge_ended - has a purge ended
+ * ashmem_purge_ended - whether a purge has ended
  * @region: the region; its lock is not needed
  * @number: the region's purges_begun, read with that purge under way
  *
@@ -68,7 +68,7 @@ bool ashmem_purge_overlaps(const struct ashmem_region *region,
  */
 bool ashmem_purge_ended(const struct ashmem_region *region, unsigned int number)
 {
-	/* pairs with ashmem_purge_end(): the pages are gone before it counts */
+	/* pairs with ashmem_purge_end(): the pages are dropped before the count */
 	unsigned int done = smp_load_acquire(&region->purges_done);
 
 	return (int)(done - number) >= 0;
@@ -110,8 +110,8 @@ void ashmem_purge_end(struct ashmem_region *region)
 	lockdep_assert_not_held(&region->lock);
 
 	/*
-	 * A punch allocates a little and may enter reclaim. It must not come
-	 * back to this driver, where it would wait for itself.
+	 * A punch allocates a little and may enter reclaim, which must not call
+	 * this driver: it would wait for itself.
 	 */
 	WRITE_ONCE(region->purge_start, start);
 	flags = memalloc_nofs_save();

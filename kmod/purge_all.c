@@ -83,7 +83,7 @@ static int purge_all_of(struct ashmem_region *region, u32 seq, u64 *pages)
 /**
  * ashmem_purge_all - purge every range in the system that is unpinned now
  *
- * What reclaim has begun to purge is gone too when it returns.
+ * When it returns, purges that reclaim had begun have ended too.
  *
  * Return: the pages that were purgeable before, at most INT_MAX; -EINTR if the
  * caller was killed meanwhile.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An interval of unpinned pages: its object, and its place in the tree of its
- * region, by page number. What the intervals of a region mean is unpinned.c's.
+ * An interval of unpinned pages: its object, and its place in its region's
+ * tree, by page number. unpinned.c has the rules for the intervals of a region.
  */
 #include <linux/minmax.h>
 #include <linux/slab.h>
@@ -75,7 +75,7 @@ void ashmem_range_set_spare(struct ashmem_region *region,
  * ashmem_range_take_spare - the spare interval, for use
  * @region: the region, locked
  *
- * Return: the interval, which may have a place in the LRU still, or NULL.
+ * Return: the interval, which may still have a place in the LRU, or NULL.
  */
 struct ashmem_range *ashmem_range_take_spare(struct ashmem_region *region)
 {
@@ -178,7 +178,7 @@ void ashmem_range_remove(struct ashmem_range *range)
  * @last: last page, included
  * @intact: first page that was not purged, @last + 1 if all were
  *
- * Disjoint, so that it keeps its place in the tree.
+ * The pages meet no other interval's, so it keeps its place in the tree.
  */
 void ashmem_range_resize(struct ashmem_range *range, unsigned long first,
 			 unsigned long last, unsigned long intact)
@@ -193,7 +193,7 @@ void ashmem_range_resize(struct ashmem_range *range, unsigned long first,
 }
 
 /**
- * ashmem_range_swap - two objects stand for each other's interval
+ * ashmem_range_swap - exchange the intervals of two objects
  * @a: an interval, its region locked
  * @b: another of the same region
  */

@@ -32,10 +32,10 @@
 /**
  * struct reclaim - one call from reclaim
  * @sc: what it is asked
- * @deadline: when its patience ends, in jiffies
+ * @deadline: when it stops waiting, in jiffies
  * @scanned: pages looked at, in the unit of what ashmem_lru_pages() counts
  * @freed: pages of memory that were given back
- * @impatient: a punch did not end in time, or no lock became free
+ * @impatient: a punch did not end in time, or no lock was released in time
  * @region: the region waited for last; only compared, it may be freed
  * @pages: pages that its punches covered
  * @busy: the sum of the times that its punches took, in ns
@@ -136,8 +136,8 @@ static unsigned long reclaim_begin(struct reclaim *reclaim,
 	if (found.pages) {
 		ashmem_purge_begin(region, first, last, found.pages);
 		/*
-		 * In this order: a PURGE_ALL_CACHES that no longer finds the
-		 * range in the LRU finds the work to wait for.
+		 * First the work: a PURGE_ALL_CACHES that no longer finds the
+		 * range in the LRU must find the work, to wait for it.
 		 */
 		ashmem_purge_queue(region);
 		ashmem_range_purge(range, last);
@@ -152,8 +152,8 @@ static unsigned long reclaim_begin(struct reclaim *reclaim,
 /*
  * Sleeps a tick, for the holder of the region's lock to release it. That is
  * mostly another task in reclaim, which may have lost its processor. If reclaim
- * returned at once instead, the kernel would take it that nothing can be freed,
- * and kill a process.
+ * returned at once instead, the kernel would conclude that nothing can be
+ * freed, and kill a process.
  */
 static bool reclaim_wait_for_lock(struct reclaim *reclaim)
 {

@@ -3,8 +3,8 @@
  * A region: its name, size and prot mask.
  *
  * Name and size may change until the first map makes the backing file; from
- * then on both are frozen. The test and the change stand under the region's
- * lock, which mmap takes too, so no size is ever larger than what is mapped.
+ * then on both are frozen. The test and the change happen under the region's
+ * lock, which mmap takes too, so the size always agrees with the backing file.
  */
 #include <linux/file.h>
 #include <linux/mman.h>
@@ -103,8 +103,8 @@ void ashmem_region_put(struct ashmem_region *region)
  * ashmem_region_close - drop the reference of the open file
  * @region: the region; the caller holds no lock and is not in reclaim
  *
- * A backing file that nobody maps ends here: to defer its end costs as much as
- * a system call.
+ * A backing file that is not mapped is freed here: deferring that would cost as
+ * much as a system call.
  */
 void ashmem_region_close(struct ashmem_region *region)
 {
@@ -190,8 +190,8 @@ size_t ashmem_region_get_size(struct ashmem_region *region)
  * @region: the region
  * @prot: PROT_* bits to keep, a subset of the mask as it is
  *
- * A caller whose personality makes every readable page executable keeps EXEC
- * beside READ, or it could map nothing any more; it never gets EXEC back.
+ * A caller with the personality READ_IMPLIES_EXEC keeps EXEC beside READ;
+ * otherwise it could map nothing any more. It never gets EXEC back.
  *
  * Return: 0, or -EINVAL if @prot has a bit that the mask lacks.
  */

@@ -102,7 +102,7 @@ int __init ashmem_shrinker_init(void)
 		return -ENOMEM;
 	ashmem_shrinker->count_objects = shrinker_count;
 	ashmem_shrinker->scan_objects = shrinker_scan;
-	/* a page that its owner unpinned is worth no more than page cache */
+	/* an unpinned page is worth no more than page cache */
 	ashmem_shrinker->seeks = DEFAULT_SEEKS;
 	return ashmem_compat_shrinker_register(ashmem_shrinker, &ashmem_lru);
 }

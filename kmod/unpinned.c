@@ -12,11 +12,11 @@
  *
  * What holds of all intervals of a region, whenever its lock is free:
  *
- *   Disjoint  a page is in one interval at the most; pages in none are pinned
+ *   Disjoint  a page is in one interval at most; pages in none are pinned
  *   Purged    pages below @intact were purged, those from it on were not
  *   Listed    an interval with intact pages is in the LRU, as a head or as a
- *             part of one; one without is not, but for the spare one, which may
- *             have kept the place of the interval that it was
+ *             part of one; one without is not, except the spare one, which may
+ *             have kept its place
  *   Aged      of two pages of an interval, the upper was not unpinned before
  *             the lower
  *
@@ -238,7 +238,7 @@ int ashmem_range_unpin(struct ashmem_region *region, unsigned long *first,
  *   PIN            |first  last|
  *   after   |-----|             |------|
  *
- * The upper part stands in the LRU with the lower: both keep their age.
+ * The upper part shares the place of the lower in the LRU: both keep their age.
  */
 static void range_split(struct ashmem_range *range, unsigned long first,
 			unsigned long last, struct ashmem_range *upper)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where kernels differ: the driver is written for the newest, and this file
- * gives older ones what they lack, under the newest name where it can.
+ * Differences between kernels: the driver is written for the newest, and this
+ * file provides what older ones lack, under the newest name where that is
+ * possible.
  *
  * HAVE_* are the answers of probes/, compiled with the target's own flags by
  * probe.sh; a missing answer is an error, not a no.
@@ -95,7 +96,7 @@ static inline int ashmem_compat_call_mmap(const struct file_operations *fops,
 		       __compat_vma_mmap(&desc, vma);
 	}
 #endif
-	/* between the two: a tmpfs that has only a hook nobody can call */
+	/* between the two: tmpfs has only a hook that a module cannot call */
 	return fops->mmap ? fops->mmap(file, vma) : -EOPNOTSUPP;
 }
 
@@ -199,7 +200,7 @@ static inline int ashmem_compat_shrinker_register(struct shrinker *shrinker,
 	typeof(shrinker->count_objects) count = shrinker->count_objects;
 	int ret;
 
-	/* it has its number once it is registered, and may be asked at once */
+	/* registering gives it the number, and reclaim may call it at once */
 	shrinker->count_objects = ashmem_compat_count_none;
 #if HAVE_REGISTER_SHRINKER_NAME
 	ret = register_shrinker(shrinker, KBUILD_MODNAME);
@@ -214,7 +215,7 @@ static inline int ashmem_compat_shrinker_register(struct shrinker *shrinker,
 	if (ret)
 		shrinker_free(shrinker);
 	else
-		/* who calls it sees the list */
+		/* a caller that sees the function sees the list */
 		smp_store_release(&shrinker->count_objects, count);
 	return ret;
 }

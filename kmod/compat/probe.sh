@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Compiles each of probes/ with a kernel's own compiler and flags and writes
-# the answers as HAVE_* to a header. What needs_* asks for must be there, or
-# else its sentence ends the build.
+# the answers as HAVE_* to a header. If a needs_* probe does not compile, the
+# build ends with the sentence in it.
 #
 # usage: probe.sh KDIR FEATURES.H [MAKE-ARGUMENT...]
 set -eu
@@ -25,8 +25,8 @@ cp "$probes"/*.c "$work"
 objects=$(cd "$work" && for c in *.c; do echo "${c%.c}.o"; done)
 echo "obj-m := $(echo "$objects" | tr '\n' ' ')" >"$work/Kbuild"
 
-# With -k each object gets its own verdict; make itself ends non-zero because
-# some, and control_no always, do not compile.
+# With -k make tries every object. Its status is not 0, since control_no and
+# perhaps others do not compile.
 # shellcheck disable=SC2086  # one word an object
 make -k -C "$kdir" M="$(cd "$work" && pwd)" "$@" $objects >"$log" 2>&1 || true
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Whether a module gets by on what the kernel exports. modpost asks the same,
-# but only warns where a build tree has no Module.symvers.
+# Checks that a module uses only symbols that the kernel exports. modpost checks
+# the same, but only warns if a build tree has no Module.symvers.
 #
 # usage: symbols.sh KDIR MODULE NM
 set -eu

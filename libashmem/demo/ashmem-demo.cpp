@@ -23,6 +23,7 @@
 #include <map>
 #include <memory>
 
+#include "container.hpp"
 #include "sha256.hpp"
 #include "story.hpp"
 #include "system.hpp"
@@ -42,12 +43,12 @@ constexpr std::uint64_t max_memory = std::uint64_t{4} << 30;
 /** A program that was started, and the facts that it told so far. */
 class Actor final {
 public:
-    explicit Actor(const std::vector<std::string>& command) {
+    explicit Actor(const std::vector<std::string>& command, const std::string& cgroup = {}) {
         int ends[2];
         check(::pipe2(ends, O_CLOEXEC), "pipe");
         lines_.reset(::fdopen(ends[0], "r"));
         const ashmem::unique_fd output(ends[1]);
-        pid_ = demo::start(command, output.get());
+        pid_ = demo::start(command, output.get(), cgroup);
     }
 
     /** Show what the program tells, until it tells this fact or ends. */
@@ -160,6 +161,15 @@ bool act_four() {
     return Actor({demo::sibling("compositor"), frames, "/"}).finish();
 }
 
+bool act_five(Story& story) {
+    std::puts("\nAct five: a cache of thumbnails shrinks at its container's limit of 96 MiB");
+    const demo::Container container(std::uint64_t{96} << 20);
+    const bool held = Actor({demo::sibling("thumbnails")}, container.path()).finish();
+    return story.expect("programs killed in the container", "0",
+                        std::to_string(container.kills())) &&
+           held;
+}
+
 int direct(const char* file) {
     Story story("director");
     const std::vector<std::byte> content = demo::read_file(file);
@@ -171,8 +181,9 @@ int direct(const char* file) {
     held = act_two(file) && held;
     held = act_three() && held;
     held = act_four() && held;
+    held = act_five(story) && held;
     std::puts(held ? "\nEvery step held: shared between programs, read-only where it must be, "
-                     "purged only when allowed, by socket and by Binder."
+                     "purged only when allowed, by socket and by Binder, in a container too."
                    : "\n[FAILED] Not every step held.");
     return held ? 0 : 1;
 }

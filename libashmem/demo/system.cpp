@@ -19,6 +19,19 @@
 namespace demo {
 namespace {
 
+/** The child's side of start(): becomes the program, or ends. */
+[[noreturn]] void become(std::vector<char*>& arguments, int output, int processes, pid_t parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const bool placed = processes < 0 || ::write(processes, "0", 1) == 1;
+    if (placed && ::getppid() == parent && ::dup2(output, STDOUT_FILENO) >= 0) {
+        ::execv(arguments[0], arguments.data());
+    }
+    std::perror(arguments[0]);
+    ::_exit(127);
+}
+
+} // namespace
+
 std::uint64_t number_after(const char* path, const std::string& key) {
     std::ifstream file(path);
     std::string word;
@@ -29,18 +42,6 @@ std::uint64_t number_after(const char* path, const std::string& key) {
     }
     return 0;
 }
-
-/** The child's side of start(): becomes the program, or ends. */
-[[noreturn]] void become(std::vector<char*>& arguments, int output, pid_t parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() == parent && ::dup2(output, STDOUT_FILENO) >= 0) {
-        ::execv(arguments[0], arguments.data());
-    }
-    std::perror(arguments[0]);
-    ::_exit(127);
-}
-
-} // namespace
 
 MapsLine maps_line(const void* address) {
     std::array<char, 32> start{};
@@ -94,16 +95,19 @@ std::string sibling(const std::string& name) {
     return path.substr(0, path.rfind('/') + 1) + name;
 }
 
-pid_t start(const std::vector<std::string>& command, int output) {
+pid_t start(const std::vector<std::string>& command, int output, const std::string& cgroup) {
     std::vector<char*> arguments;
     arguments.reserve(command.size() + 1);
     for (const std::string& word : command)
         arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
 
+    ashmem::unique_fd processes;
+    if (const std::string path = cgroup + "/cgroup.procs"; !cgroup.empty())
+        processes.reset(check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), path.c_str()));
     const pid_t parent = ::getpid();
     const pid_t child = check(::fork(), "fork");
-    if (child == 0) become(arguments, output, parent);
+    if (child == 0) become(arguments, output, processes.get(), parent);
     return child;
 }
 

@@ -27,6 +27,9 @@ struct MapsLine {
 /** Read a whole file with read(). Throws std::system_error. */
 [[nodiscard]] std::vector<std::byte> read_file(const std::string& path);
 
+/** The number that follows a word at a line's start in a file; 0 if it is not there. */
+[[nodiscard]] std::uint64_t number_after(const char* path, const std::string& key);
+
 /** A number of /proc/meminfo, in bytes; 0 if it is not there. */
 [[nodiscard]] std::uint64_t meminfo(const std::string& key);
 
@@ -37,10 +40,12 @@ struct MapsLine {
 [[nodiscard]] std::string sibling(const std::string& name);
 
 /**
- * Run a program, which dies with its parent. Its output goes to `output`.
+ * Run a program, which dies with its parent. Its output goes to `output`; it is in the
+ * cgroup of this folder from the start, in ours if there is none.
  * Returns its process id. Throws std::system_error.
  */
-[[nodiscard]] pid_t start(const std::vector<std::string>& command, int output);
+[[nodiscard]] pid_t start(const std::vector<std::string>& command, int output,
+                          const std::string& cgroup = {});
 
 /** A call's outcome: throws std::system_error with `operation` if it is -1. */
 int check(int answer, const char* operation);

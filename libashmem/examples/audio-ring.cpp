@@ -23,7 +23,7 @@ constexpr std::size_t periods = 8;  // of the ring
 
 using Period = std::array<std::int16_t, frames * 2>;
 
-// What the two share. The semaphores count periods; who holds one owns it.
+// What the two processes share. The semaphores count free and filled periods.
 struct Ring {
     sem_t free, filled;
     std::array<Period, periods> buffer;
@@ -34,7 +34,7 @@ void wait_for(sem_t& semaphore) {
     }
 }
 
-// A triangle, left and right apart: easy to make, and wrong if anything is lost.
+// A triangle wave, different on left and right, so that a lost sample is noticed.
 std::int16_t sample(std::size_t number, std::size_t side) {
     const auto phase = static_cast<int>((number * (3 + side)) % 2000);
     return static_cast<std::int16_t>((std::abs(phase - 1000) - 500) * 60);
@@ -51,7 +51,7 @@ bool is_right(const Period& period, std::size_t count) {
     return true;
 }
 
-// The consumer: got the region by the socket, and knows nothing else.
+// The consumer: has only the region, which it receives over the socket.
 int play(ashmem::Channel& channel, std::size_t total) {
     auto message = channel.receive();
     auto mapping = message.regions.at(0).map(ashmem::Prot::read_write);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Binder pair: a server hands windows of one heap to a client, through the kernel's
-// Binder, and dies. A third process knows the server's name. Nothing that is shared is
-// copied, and the client keeps what it has.
+// A Binder pair: a server passes windows of one heap to a client, through the kernel's
+// Binder, and dies. A third process, the service manager, knows the server's name. The
+// shared memory is not copied, and the client keeps it.
 // usage: binder-pair [DEVICE] (default: /dev/binder)
 #include <binder/MemoryDealer.h>
 #include <sys/wait.h>
@@ -56,7 +56,7 @@ private:
     sp<MemoryDealer> dealer_ = sp<MemoryDealer>::make(std::size_t{1} << 20, "tracks");
 };
 
-// A process of its own, in which the work says when others may count on it.
+// Runs work in a child process and waits until it says that it is ready.
 template <class Work>
 pid_t start(Work work) {
     int ends[2];
@@ -113,7 +113,7 @@ int client(const std::string& device, pid_t server) {
     (void)tracks->call(get_track, binder::Parcel(), ec);
     std::uint32_t first = 0;
     std::memcpy(&first, windows[7]->unsecurePointer(), sizeof(first));
-    std::cout << "the server was killed; heard of it: " << (died ? "yes" : "no")
+    std::cout << "the server was killed; the client was notified: " << (died ? "yes" : "no")
               << "; another call: " << ec.message()
               << "; the last track is still there: " << (first == 7 ? "yes" : "no") << '\n';
     return wrong == 0 && died && ec.value() == EPIPE && first == 7 ? 0 : 1;

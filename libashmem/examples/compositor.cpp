@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A frame buffer: four clients draw into regions of their own, and a compositor
-// reads them where they are, at each tick, and puts them side by side.
+// A frame buffer: four clients draw into regions of their own, and at each tick a
+// compositor reads the regions in place and puts the frames side by side.
 // usage: compositor [TICKS [DIRECTORY]]: every 30th frame becomes a PNG there
 #include <png.h>
 #include <sys/wait.h>
@@ -45,7 +45,7 @@ std::span<const std::byte> bytes_of(const std::uint32_t& number) {
     return std::as_bytes(std::span(&number, 1));
 }
 
-// A client keeps the only map for writing: who receives the region may look.
+// A client keeps the only map for writing; receivers of the region can only read.
 int draw_when_told(ashmem::Channel& channel, std::uint32_t client) {
     auto regions =
         std::array{ashmem::Region::create("frame " + std::to_string(client), frame_bytes)};
@@ -64,7 +64,7 @@ int draw_when_told(ashmem::Channel& channel, std::uint32_t client) {
     }
 }
 
-// Four quarters, each every second pixel of every second line.
+// Four quarters, each with every second pixel of every second line of a frame.
 template <class Source>
 void compose(Pixels out, Source source) {
     for (std::uint32_t y = 0; y < height; ++y)
@@ -133,7 +133,7 @@ int run(std::uint32_t ticks, const std::string& directory) {
         compose(out, [&](auto client, auto x, auto y) {
             return frames[client][std::size_t{y} * width + x];
         });
-        // The same picture, drawn here and by nobody else.
+        // The same picture, drawn here without any region.
         compose(expected, [&](auto client, auto x, auto y) { return pixel(client, tick, x, y); });
         if (hash(out) == hash(expected)) ++right;
         if (tick % picture_every == 0 && !directory.empty() &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The smallest use there is: make a file of memory, hand it to another process,
-// write at an offset there, read it here.
+// The smallest example: makes a file in memory and passes it to another process, which
+// writes at an offset; then reads that here.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ namespace {
 constexpr int size = 4096, offset = 100;
 constexpr std::string_view greeting = "written by the other process";
 
-// Opens what it was given, and writes.
+// Opens the file that it receives, and writes.
 int other_process(ashmem::Channel& channel) {
     auto message = channel.receive();
     ashmem::MemoryFile file(message.regions.at(0).release());

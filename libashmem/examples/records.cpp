@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two processes over one region of records: one keeps the readings of weather stations in
-// containers of std::pmr, the other one looks at them where they are. usage: records
+// Two processes share a region of records: one keeps the readings of weather stations in
+// containers of std::pmr, the other one reads them in place. usage: records
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ namespace {
 using Readings = std::pmr::vector<std::int32_t>;
 using Stations = std::pmr::map<std::pmr::string, Readings, std::less<>>;
 
-// What lies in the region: the records, and the lock for who changes or reads them.
+// The contents of the region: the records, and the lock to change or read them.
 struct Weather {
     explicit Weather(std::pmr::memory_resource* resource) : stations(resource) {}
     alignas(ashmem::SharedMutex) std::array<std::byte, sizeof(ashmem::SharedMutex)> lock{};
@@ -42,8 +42,8 @@ void measure(Weather& weather, std::size_t hour) {
         weather.stations[names[i]].push_back(reading(i, hour));
 }
 
-// The other process: it has the region's descriptor, by the socket, and looks through const,
-// but for the lock.
+// The other process: receives the region's descriptor over the socket, and uses all but the
+// lock through const.
 int look(ashmem::Channel& channel) {
     const auto message = channel.receive();
     const auto resource =

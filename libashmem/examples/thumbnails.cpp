@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t side = 256, thumbnail_bytes = side * side * 4;
 constexpr std::size_t most_to_fill = std::size_t{1} << 30;
 
-// Where a decoder would read a picture and scale it: a pattern of the name's own.
+// In place of a decoder, which would read and scale a picture: a pattern for each name.
 void draw(std::string_view name, std::span<std::byte> pixels) {
     const std::size_t seed = std::hash<std::string_view>{}(name) | 1;
     for (std::size_t i = 0; i < pixels.size(); ++i)
@@ -34,7 +34,7 @@ std::string name_of(std::size_t number) {
     return "holiday-" + std::to_string(number) + ".jpg";
 }
 
-// A screen of thumbnails, all of them held while it shows; answers how many are wrong.
+// A screen of thumbnails, all held while it is shown. Returns how many are wrong.
 std::size_t show(ashmem::PurgeableCache& cache, std::size_t first, std::size_t count) {
     std::vector<ashmem::PurgeableCache::Handle> screen;
     std::size_t wrong = 0;
@@ -72,8 +72,8 @@ std::size_t of_cgroup(const char* file) {
     return bytes;
 }
 
-// Something else in the container that needs memory: what the cache doesn't use right now
-// goes before anybody is killed.
+// Another job in the container that needs memory: entries that are not in use are dropped
+// before a process is killed.
 void need_memory(std::size_t bytes) {
     void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();

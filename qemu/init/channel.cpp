@@ -10,7 +10,7 @@ namespace vm {
 Channel::Channel(const std::string& tty) : fd_{tty.c_str(), O_RDWR | O_NOCTTY} {
     termios mode{};
     if (!fd_ || ::tcgetattr(fd_.get(), &mode) != 0) return;
-    // A cooked line would turn \n into \r\n.
+    // A line in cooked mode would turn \n into \r\n.
     ::cfmakeraw(&mode);
     mode.c_cflag |= CLOCAL;
     ::tcsetattr(fd_.get(), TCSANOW, &mode);

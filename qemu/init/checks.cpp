@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says about the run once the command has ended.
+// Reports what the kernel found once the command has ended: lockdep, leaks, taints.
 #include <sstream>
 
 #include "guest.hpp"
@@ -26,7 +26,7 @@ void record_lockdep(const Channel& channel) {
 void record_leaks(const Channel& channel) {
     if (::access(kmemleak, W_OK) != 0) return;
     ::sleep(leak_age_seconds);
-    // The first scan may still find a pointer that a register or a stack held.
+    // The first scan may still find a stale pointer in a register or on a stack.
     for (int scan = 0; scan < 2; ++scan)
         write_file(kmemleak, "scan");
     for (const std::string& line : read_lines(kmemleak))

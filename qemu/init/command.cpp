@@ -21,7 +21,7 @@ std::vector<char*> exec_vector(std::vector<std::string>& argv) {
     return pointers;
 }
 
-// Orphans come to us as well; only the awaited child's status counts.
+// Reaps orphans too; only the child's own status counts.
 int wait_for(pid_t child) {
     int status = 0;
     for (;;) {
@@ -58,7 +58,7 @@ void set_window(int tty, const Config& config) {
     ::ioctl(tty, TIOCSWINSZ, &size);
 }
 
-// /dev/console cannot be a controlling terminal: take the line behind it.
+// /dev/console cannot be a controlling terminal; the terminal behind it can.
 std::string console_tty() {
     std::string active = read_file("/sys/class/tty/console/active");
     active.erase(active.find_last_not_of(" \n") + 1);

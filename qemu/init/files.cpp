@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small files: the host's orders, and those of proc and sysfs.
+// Reads and writes small files: the host's instructions, proc and sysfs.
 #include <cerrno>
 #include <cstring>
 #include <sstream>

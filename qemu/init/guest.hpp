@@ -20,7 +20,7 @@ Config read_config(const char* path);
 bool write_file(const char* path, std::string_view data);
 std::string errno_text(std::string_view what);
 
-// channel.cpp: the line to the host, and the records of ours in it
+// channel.cpp: the serial line to the host, with our records in it
 class Channel {
 public:
     explicit Channel(const std::string& tty);
@@ -48,10 +48,10 @@ Outcome run_command(std::vector<std::string> argv, int output);
 void run_shell(const Config& config);
 void end_all_processes();
 
-// results.cpp: a file of the guest for the host; false if it cannot be read
+// results.cpp: sends a file to the host; false if it cannot be read
 bool record_file(const Channel& channel, const std::string& number, const std::string& path);
 
-// checks.cpp: what the kernel itself says about the run
+// checks.cpp: what the kernel found
 std::string taint();
 void clear_leaks();
 void record_checks(const Channel& channel, const std::string& taint_before);

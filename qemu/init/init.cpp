@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guest's first process: prepares the guest, runs one command, reports what
-// became of it and ends the guest. It judges nothing; the host does.
+// The guest's first process: prepares the guest, runs one command, reports its status and
+// ends the guest. The host decides the verdict.
 #include <sys/klog.h>
 
 #include <cstdlib>
@@ -11,7 +11,7 @@ namespace {
 
 using namespace vm;
 
-// Everything up to "info" on the console: warnings are what the host looks for.
+// Shows everything up to "info" on the console, where the host looks for warnings.
 void raise_console_level() {
     constexpr int set_level = 8;
     constexpr int up_to_info = 7;
@@ -24,7 +24,7 @@ void set_environment() {
     ::setenv("TERM", "linux", 0);
 }
 
-// Applets never replace a file that the host put there; busybox complains of each.
+// Applets never replace a file that the host put there; busybox reports each of these.
 void install_busybox() {
     const Fd null{"/dev/null", O_RDWR};
     run_command({"/bin/busybox", "--install", "-s", "/bin"}, null.get());
@@ -38,7 +38,7 @@ std::string prepare(const Config& config) {
     return {};
 }
 
-// What a command that ended before its time did not write is not there.
+// A command that ended early may not have written its files.
 void record_files(const Channel& channel) {
     int number = 0;
     for (const std::string& path : read_lines("/vm/get"))
@@ -71,7 +71,7 @@ int main() {
     raise_console_level();
     Config config = read_config("/vm/config");
     const Channel channel{config["results"]};
-    // Without a channel there is no trailer, and the host says so.
+    // Without a channel there is no trailer, so the host's verdict is lost.
     if (!channel) power_off();
     const std::string taint_before = taint();
     std::string failure = mount_failure.empty() ? start_processors() : mount_failure;

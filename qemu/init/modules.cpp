@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads the listed module files, in order; the host worked out dependencies.
+// Loads the listed module files in order; the host has resolved dependencies.
 #include <sys/syscall.h>
 
 #include <cerrno>

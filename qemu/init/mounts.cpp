@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file systems a program may expect.
+// Mounts the file systems that programs expect.
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -24,7 +24,7 @@ constexpr Mount mounts[] = {
     {"tmpfs", "/dev/shm", false},
     {"tmpfs", "/tmp", true},
     {"tmpfs", "/run", true},
-    // Not every kernel is built with these.
+    // Not every kernel has these.
     {"debugfs", "/sys/kernel/debug", false},
     {"tracefs", "/sys/kernel/tracing", false},
     {"cgroup2", "/sys/fs/cgroup", false},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way out that tells the host that we chose to end. A guest that ends in any
-// other way (panic, reboot, power off) gives the host another exit status.
+// Ends the guest with an exit status of QEMU that a panic, a reboot or a power-off do not
+// give, where the machine has a way to do so.
 #include <sys/reboot.h>
 
 #ifdef __x86_64__
@@ -24,7 +24,7 @@ void leave() {
 
 #else
 
-// Powering off is all there is, and the host goes by the trailer.
+// The guest can only power off; the host looks for the trailer.
 void leave() {}
 
 #endif

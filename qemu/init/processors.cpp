@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts all processors but the first, which boots alone.
+// Starts all processors but the first, which booted alone.
 #include <unistd.h>
 
 #include "guest.hpp"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that the host wants to have: records of lines in base64, which every host
-// can decode.
+// Sends files to the host as records in base64, which every host can decode.
 #include <unistd.h>
 
 #include <algorithm>

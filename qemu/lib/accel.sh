@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154  # `run` holds the other ends
-# How QEMU runs the guest. /dev/kvm can be there, answer, and still not run
-# a kernel, so it is believed only after a guest has come to its end under it.
+# How QEMU runs the guest. /dev/kvm may exist and answer and still not run a kernel, so
+# KVM is used only after a guest has once ended properly under it.
 
 kvm_flags=(-accel kvm -cpu host)
 tcg_flags=(-accel "tcg,thread=multi")
 icount_flags=(-accel tcg -icount "shift=0,sleep=off")
 probe_seconds=10
 
-# The verdict holds for this processor, kernel and QEMU, and for no other.
+# The choice is kept for this processor, kernel and QEMU only.
 host_key() {
     {
         uname -nrm
@@ -23,7 +23,7 @@ probe_kvm() {
     tree=$(mktemp -d "$BUILD_DIR/probe.XXXXXX")
     tree_start "$tree/root"
     pack "$tree/root" "$tree/initrd"
-    # In a shell of its own, which takes the news of an abort with it.
+    # In a subshell, so that an abort is not reported.
     (
         timeout -k 2 "$probe_seconds" "$QEMU" "${machine_flags[@]}" "${kvm_flags[@]}" -m 512 \
             -smp 2 -kernel "$1" -initrd "$tree/initrd" \

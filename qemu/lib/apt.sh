@@ -3,9 +3,9 @@
 # Packages of other suites and architectures. apt is given a state of its own: nothing
 # is installed, signatures are checked as always, and no root is needed.
 
-# archive_for SUITE: the address to read a suite from. Main and security archives are
-# siblings, debian and debian-security, so that either one leads to the other. What
-# ASHMEM_DEBIAN says comes first, then what this machine's own apt reads.
+# archive_for SUITE: the address to read a suite from: that of ASHMEM_DEBIAN, or else of
+# this machine's own apt. The addresses of main and security archives differ in debian and
+# debian-security, so that each follows from the other.
 archive_for() {
     local want=main main security
     [[ $1 != *-security ]] || want=security
@@ -24,8 +24,8 @@ archive_for() {
     printf '%s\n' "${!want}"
 }
 
-# archive_of_apt main|security: the first such archive of Debian's in apt's sources. Whose
-# packages a source has, apt knows once it has read its lists; before, its address tells.
+# archive_of_apt main|security: the first such archive of Debian in apt's sources. apt knows
+# the origin of a source once it has read the lists; before, the address has to do.
 archive_of_apt() {
     # shellcheck disable=SC2016  # apt expands these
     local what='$(CREATED_BY) $(COMPONENT) $(RELEASE) $(REPO_URI) $(ORIGIN)'
@@ -61,13 +61,13 @@ apt_private() {
         -o "Dir::State::status=/dev/null" -o "Dir::Cache=$dir/cache"
         -o "Dir::Etc::sourcelist=$dir/sources.list" -o "Dir::Etc::sourceparts=-"
         -o "APT::Architecture=$arch" -o "APT::Architectures=$arch,$(host_arch)"
-        # Suites that move can be past their date on a mirror.
+        # A mirror's lists of testing or unstable may have expired.
         -o "Acquire::Check-Valid-Until=false"
         -o "Acquire::Languages=none" -o "Acquire::PDiffs=false"
         -o "Acquire::Retries=2" -o "Acquire::http::Timeout=20"
-        # The download user of root's apt may not look into root's home.
+        # The user _apt, which root's apt downloads as, cannot read root's home.
         -o "APT::Sandbox::User=$(id -un)"
-        # Nothing is installed, and the lock is not for everybody to take.
+        # Nothing is installed, and a user may not take the lock.
         -o "Debug::NoLocking=true"
     )
     write_sources "$dir/sources.list" "$@"

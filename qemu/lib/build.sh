@@ -17,8 +17,8 @@ end_worker() {
     [[ -z $worker ]] || wait "$worker" 2>/dev/null || true
 }
 
-# supervise WHAT COMMAND...: runs it with a line a minute, and so that a signal
-# to this shell is answered at once; its log outlives the work folder
+# supervise WHAT COMMAND...: runs it in the background, so that this shell answers signals
+# at once, and prints a line a minute; the log stays when the work folder is removed
 supervise() {
     local what=$1 waited=0 log=$BUILD_DIR/kernel-$id.log
     shift
@@ -29,7 +29,7 @@ supervise() {
         ((++waited % 60)) ||
             say "kernel $id: $what, $((waited / 60)) min, $(grep -c '^  [A-Z]' "$log") steps"
     done
-    # A worker that failed is answered with its own words, which are in the log.
+    # fail_step quotes the worker's error from the log.
     if ! wait "$worker"; then
         worker=
         fail_step "$what, see $log" "$log"
@@ -37,8 +37,8 @@ supervise() {
     worker=
 }
 
-# kernel_make ARGUMENT...: without the lock on the cache, which would outlive us
-# with whatever make left behind
+# kernel_make ARGUMENT...: closes the lock on the cache, or a process that make leaves
+# behind would go on holding it
 kernel_make() { make -C "$work/source" CC="$K_CC" HOSTCC="$K_CC" "$@" 9<&-; }
 
 unpack_source() {
@@ -52,7 +52,7 @@ unpack_source() {
     rm -rf "$work/debs"
 }
 
-# An option whose needs are not met drops out of a configuration in silence.
+# kconfig silently drops an option whose dependencies are not met.
 check_config() {
     local line option dropped=()
     while read -r line; do
@@ -70,14 +70,14 @@ check_config() {
     ((${#dropped[@]} == 0)) || die "kernel $id does not take these of $K_CONFIG: ${dropped[*]}"
 }
 
-# build_tree TARGET: what modules are built against, and no more
+# build_tree TARGET: only what is needed to build modules
 build_tree() {
     mkdir -p "$1"
     (cd "$work/source" && tar -c Makefile Kbuild .config Module.symvers System.map \
         arch/x86/Makefile* arch/x86/include include scripts tools/objtool/objtool) |
         tar -x -C "$1" || fail_step "copying the build tree" /dev/null
     find "$1/scripts" -name '*.o' -delete
-    # Whatever a module is built by, it is what built the kernel.
+    # Modules are built by the compiler that built the kernel.
     sed -i "s|^CC\t*= \$(CROSS_COMPILE)gcc\$|CC = $K_CC|" "$1/Makefile"
 }
 

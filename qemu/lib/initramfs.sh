@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154  # `run` holds the other ends
-# What the guest finds in memory: our first process, busybox, modules, files.
+# Builds the initramfs: the first process, busybox, modules, files.
 
 # build_init: compiles the first process when its sources are newer
 build_init() {
@@ -15,8 +15,8 @@ build_init() {
     ) 9>"$init.lock"
 }
 
-# busybox_static: the host's busybox, which must not want a library in the guest,
-# or one that came with the kernel for a guest of another architecture
+# busybox_static: the host's busybox, which must be static, or for a guest of another
+# architecture the one that was fetched with the kernel
 busybox_static() {
     local path
     if ((foreign)); then
@@ -28,7 +28,7 @@ busybox_static() {
     printf '%s\n' "$path"
 }
 
-# tree_start TREE: an empty guest that only knows how to begin and end
+# tree_start TREE: a guest with nothing but the first process
 tree_start() {
     rm -rf -- "$1"
     mkdir -p "$1"/{bin,sbin,dev,proc,sys,tmp,run,root,etc,vm/lib}
@@ -37,8 +37,8 @@ tree_start() {
     printf 'results=%s\n' "$results_tty" >"$1/vm/config"
 }
 
-# tree_module TREE FILE: one more module to load, decompressed here since not
-# every kernel can do it itself
+# tree_module TREE FILE: adds a module to load, decompressed here since not every kernel
+# can do that
 tree_module() {
     local tree=$1 file=$2 name
     name=${file##*/}
@@ -52,7 +52,7 @@ tree_module() {
     printf '/vm/lib/%s\n' "$name" >>"$tree/vm/modules"
 }
 
-# tree_add TREE SRC[:DST]: one file of the host, with its mode
+# tree_add TREE SRC[:DST]: adds a file of the host, with its mode
 tree_add() {
     local tree=$1 source=$2 target
     if [[ -f $source ]]; then
@@ -67,7 +67,7 @@ tree_add() {
     cp -L --preserve=mode -- "$source" "$tree$target" || die "cannot copy $source (disk full?)"
 }
 
-# pack TREE ARCHIVE: not compressed, since QEMU hands it over as it is
+# pack TREE ARCHIVE: not compressed, since QEMU copies it into memory anyway
 pack() {
     (cd "$1" && find . -print0 | LC_ALL=C sort -z |
         cpio --null --create --format=newc --owner=0:0 --quiet) >"$2" ||

@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2034  # the files that source this read them
 # The table of kernels, and what a fetched kernel consists of.
 
-# kernel_cells: the table, a line for each cell: row, column and value. The table's
-# last line of comment names the columns.
+# kernel_cells: the table, a line for each cell: row, column and value. The last comment
+# in the table names the columns.
 kernel_cells() {
     awk '/^# id / { for (i = 2; i <= NF; i++) column[i - 1] = $i }
         /^#/ || !NF { next }
@@ -20,8 +20,8 @@ kernel_field() {
     kernel_cells | awk -v id="$1" -v column="$2" '$1 == id && $2 == column { print $3 }'
 }
 
-# kernels_required: those whose failure fails a check. One that is built here has a
-# check of its own.
+# kernels_required: those whose failure fails a check. Kernels that are built here have
+# a check of their own.
 kernels_required() {
     kernel_cells | awk '$2 == "gate" && $3 == "must" { must[++rows] = $1 }
         $2 == "config" { built[$1] = 1 }
@@ -47,7 +47,7 @@ kernel_dir() { printf '%s/kernels/%s\n' "$CACHE_DIR" "$1"; }
 
 kernel_config() { printf '%s/config/%s\n' "$QEMU_DIR" "$K_CONFIG"; }
 
-# build_key SOURCE: what a kernel that is built here is made of, in one word
+# build_key SOURCE: a hash of what a kernel is built from: source, options, compiler
 build_key() {
     {
         printf '%s\n' "$1"
@@ -56,8 +56,8 @@ build_key() {
     } | sha256sum | cut -c1-32
 }
 
-# `packages` is written last, before the folder is moved into place. A kernel
-# that was built of something else than it would be now counts as absent.
+# `packages` is written last, before the folder is moved into place. A kernel that would
+# now be built from something else counts as absent.
 kernel_is_cached() {
     local dir
     dir=$(kernel_dir "$1")

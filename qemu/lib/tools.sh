@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# A command in the root that holds a kernel's own compiler and tools, which are
-# too new, or too old, for this machine. The mounts are the command's own and end
-# with it.
+# Runs a command in the root that holds a kernel's own compiler and tools, which are too
+# new, or too old, for this machine. The mounts are private to the command.
 
-# choose_inside ROOT DIR: sets inside, what a command is to be put behind so that
-# it finds itself in ROOT, with DIR as it is here, and writes there as this user
+# choose_inside ROOT DIR: sets inside, the words to put before a command so that it runs
+# in ROOT, with DIR at the same place, and writes there as this user
 choose_inside() {
     local as=("$QEMU_DIR/lib/inside" "$1" "$2") try sudo=(sudo)
     need_tools unshare mount chroot
     [[ -t 0 ]] || sudo+=(-n)
-    # Root; root in a user namespace; root by sudo, and then this user again.
+    # As root, as root of a user namespace, or by sudo and then as this user again.
     if ((EUID == 0)) && can_mount "$1" unshare --mount; then
         inside=(unshare --mount "${as[@]}" -)
     elif can_mount "$1" unshare --map-root-user --mount; then
         inside=(unshare --map-root-user --mount "${as[@]}" -)
     elif can_mount "$1" "${sudo[@]}" unshare --mount; then
-        # shellcheck disable=SC2034  # kbuild.sh reads it
+        # shellcheck disable=SC2034  # kbuild reads it
         inside=("${sudo[@]}" unshare --mount "${as[@]}" "$(id -u):$(id -g)")
     else
         die "cannot enter $1, where modules are built: neither user namespaces nor sudo allow it"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154  # `run` sets what is read here
-# From what QEMU, the console and the results say to pass, fail or lost.
-# LOST means that the guest did not come to its end: no claim was tested.
-# Other programs read it in build/vm/NAME/verdict.
+# Decides between pass, fail and lost from QEMU's status, the console and the results.
+# Lost means that the guest did not end properly, so nothing is proven. Other programs
+# read the verdict in build/vm/NAME/verdict.
 
 readonly MODULE_TAINT=12288 # O, an out-of-tree module; E, an unsigned one
 
@@ -14,7 +14,7 @@ has_record() { grep -aqE "^#vm $1( |\$)" "$results"; }
 # splats: the console lines, with their numbers, that match splats.txt
 splats() { grep -anE -f <(grep -vE '^(#|$)' "$QEMU_DIR/splats.txt") "$console" || true; }
 
-# counted KEY: one number of the results, of which qemu/tap made a line each
+# counted KEY: a number of what qemu/tap printed
 counted() { sed -n "s/^$1=//p" <<<"$tap"; }
 
 # lost_reason QEMU-STATUS TIMED-OUT: why the guest did not end, or nothing
@@ -45,7 +45,7 @@ check_plan() {
 check_splats() {
     local first
     first=$(splats | head -n 1 | sed -E 's/^[0-9]+:(\[ *[0-9.]+\] )?//' | tr -d '\r')
-    # A panic on its own is already the reason of a lost guest.
+    # A panic may be the reason already.
     [[ -z $first || $first == "${reasons[*]}" ]] || reasons+=("splat: $first")
 }
 
@@ -87,7 +87,7 @@ all_reasons() {
     printf '%s\n' "${text%; }"
 }
 
-# write_verdict: for programs, in one piece
+# write_verdict: for programs; a reader never sees half of it
 write_verdict() {
     {
         printf '%s=%s\n' verdict "$verdict" reasons "$(all_reasons)" kernel "$kernel" \
@@ -97,7 +97,7 @@ write_verdict() {
     mv "$out/verdict.new" "$out/verdict"
 }
 
-# presume_lost: what holds until there is a verdict
+# presume_lost: writes the verdict that holds until the guest has ended
 presume_lost() {
     verdict=lost reasons=("never finished") seconds=0
     tap=$("$QEMU_DIR/tap" /dev/null)
@@ -112,7 +112,7 @@ one_line() {
     printf '%s\n' "$text"
 }
 
-# explain: the lines behind a verdict that is not pass
+# explain: prints the lines that led to a verdict other than pass
 explain() {
     local line shown=0
     for line in $(splats | cut -d: -f1 | head -n 3); do

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# The kernel proper out of its self-extracting image. Emulated decompression is
-# more than half of a boot; an ELF image with a PVH entry does without it. What
-# is lost is only the random load address.
+# Extracts the kernel from its self-extracting image. Emulated decompression takes more
+# than half of a boot; an ELF image with a PVH entry needs none. Only the random load
+# address is lost.
 
 # le32 FILE OFFSET: a 32-bit number of the boot header
 le32() { od -An -tu4 -j "$2" -N 4 "$1" | tr -d ' '; }
 
-# extract_vmlinux VMLINUZ TARGET: fails, and leaves no target, when the image is
-# of a kind that QEMU has to boot as it is
+# extract_vmlinux VMLINUZ TARGET: fails, and leaves no target, if QEMU has to boot the
+# image as it is
 extract_vmlinux() {
     local sectors start length unpacker
     [[ $(od -An -c -j 514 -N 4 "$1" | tr -d ' ') == HdrS ]] || return 1

@@ -14,14 +14,15 @@ SANITIZERS = ("address", "thread")
 
 
 def install_packages(*groups: str) -> None:
-    """What is missing of these groups of scripts/deps.sh, in the foreground, for sudo may
-    ask for a password. A signal waits for it: a package is not left half installed."""
-    if subprocess.call([SCRIPTS / "deps.sh", *groups]):
+    """Installs what is missing of these groups of scripts/deps. It runs in the foreground,
+    since sudo may ask for a password, and to its end, so that no package is left half
+    installed."""
+    if subprocess.call([SCRIPTS / "deps", *groups]):
         raise Unusable(f"packages are missing: {' '.join(groups)}")
 
 
 def must(built: bool) -> None:
-    """For a build without which there is nothing to test."""
+    """Gives up after a failed build without which nothing can be tested."""
     if not built:
         raise Unusable("cannot build")
 
@@ -37,8 +38,7 @@ def tests_folder(arch: str) -> Path:
 
 
 def cmake(preset: str, targets: Sequence[str], options: Sequence[str] = ()) -> bool:
-    """Configures and builds, with what was ever compiled taken from the cache, so that
-    a second clone need not do it again."""
+    """Configures and builds with ccache, so that a second clone need not compile again."""
     cached = {"CCACHE_DIR": f"{kernels.cache_folder()}/ccache", "CCACHE_BASEDIR": str(ROOT),
               "CCACHE_NOHASHDIR": "1"}
     configure = ["cmake", "-S", ROOT, "--preset", preset, "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
@@ -50,24 +50,30 @@ def cmake(preset: str, targets: Sequence[str], options: Sequence[str] = ()) -> b
 
 
 def library(*targets: str) -> None:
-    """Of libashmem/: libraries, examples, demo."""
+    """Builds targets of libashmem/: libraries, examples, demo."""
     say("library")
     must(cmake("default", targets))
 
 
+def demo_programs() -> list[Path]:
+    """The demo's own programs; it also runs some of the examples."""
+    return [BUILD / "lib" / "demo" / f"ashmem-demo{part}"
+            for part in ("", "-server", "-client", "-cache", "-hog")]
+
+
 def tests(arch: str) -> None:
-    """The test programs, for this machine or by the cross compiler of another Debian
-    architecture, with a library of their own."""
+    """Builds the test programs, for this machine or with the cross compiler for another
+    Debian architecture. They are linked with the library statically."""
     say(f"test programs for {arch}")
     if arch == "amd64":
         must(cmake("default", ["tests", "ashmem-tests.dynamic"]))
     else:
-        sysroot = capture([SCRIPTS / "sysroot.sh", arch]).strip()
+        sysroot = capture([SCRIPTS / "sysroot", arch]).strip()
         must(cmake(arch, ["tests"], [f"-DCMAKE_PREFIX_PATH={sysroot}"]))
 
 
 def sanitized(sanitizer: str) -> None:
-    """The library and its tests, with a compiler's own checks on."""
+    """Builds the library and its tests with one of the compiler's sanitizers."""
     say(f"library and its tests with the {sanitizer} sanitizer")
     must(cmake(sanitizer, ["ashmem-tests"]))
 
@@ -77,27 +83,27 @@ def module_file(kernel: str) -> Path:
 
 
 def squatter_file(kernel: str) -> Path:
-    """A module that is in the driver's way."""
+    """A module that takes the name of the driver's device."""
     return BUILD / "kmod" / kernel / "squatter" / "squatter.ko"
 
 
 def _kbuild(name: str, source: Path, target: Path, kernel: str) -> bool:
     target.mkdir(parents=True, exist_ok=True)
-    # what is newer only, for make's sake
+    # only newer files, so that make does not build all again
     return (quietly(f"{name}-{kernel}", ["cp", "-a", "-u", f"{source}/.", target])
-            and quietly(f"{name}-{kernel}", [QEMU / "kbuild.sh", kernel, target, "modules"]))
+            and quietly(f"{name}-{kernel}", [QEMU / "kbuild", kernel, target, "modules"]))
 
 
 def module(kernel: str) -> bool:
-    """Leaves module_file(kernel)."""
-    # which has more to say than a build
-    if run([QEMU / "fetch.sh", kernel]):
+    """Builds module_file(kernel)."""
+    # not quietly: a fetch reports its steps
+    if run([QEMU / "fetch", kernel]):
         return False
     say(f"module for {kernel}")
     return _kbuild("kmod", ROOT / "kmod", module_file(kernel).parent, kernel)
 
 
 def row(kernel: str) -> bool:
-    """The modules of a row of the table of kernels."""
+    """Builds all modules for a row of the table of kernels."""
     return (module(kernel) and _kbuild("squatter", ROOT / "tests" / "squatter",
                                        squatter_file(kernel).parent, kernel))

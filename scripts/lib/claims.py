@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which claims there are, which are chosen, and which are known not to hold elsewhere."""
+"""Claims, which are the test cases: all of them, those that TESTS= chooses, and those that
+are known to fail on other drivers."""
 
 import os
-import re
+from pathlib import Path
 
+import pages
 from processes import capture
-from project import BUILD, ROOT, Unusable
+from project import BUILD, Unusable
 
-# What needs no device; [anywhere] is the library on whatever keeps its regions,
-# a memfd here and the driver in guests.
+# Claims that need no device. [anywhere] tests the library over memfd here, and over the
+# driver in guests.
 ON_HOST = "[host],[anywhere]"
-# What other drivers are asked: the driver's claims.
+# Claims that other drivers are tested with too.
 OF_DRIVERS = "[device]~[race]~[model]~[library]"
 PRELOADED = "[preload]"
 
@@ -21,25 +23,24 @@ def wanted() -> str:
 
 
 def narrowed(claims: str, tests: str | None = None) -> str:
-    """What is chosen, less what TESTS= does not choose.
+    """The claims that both this expression and TESTS= choose.
 
-    To Catch2 a comma is an or, and what stands side by side is an and.
+    In Catch2's syntax a comma is an or, and adjacent terms are an and.
     """
     tests = wanted() if tests is None else tests
     return ",".join(either + wish for wish in tests.split(",") for either in claims.split(","))
 
 
 def names(*arguments: str) -> list[str]:
-    """The names of what such arguments of the test program choose."""
+    """The names of the claims that arguments of the test program choose."""
     program = BUILD / "tests" / "ashmem-tests"
     if not os.access(program, os.X_OK):
         raise Unusable(f"no {program}: make tests")
-    # its status is a number of claims
+    # its exit status is the number of claims
     return capture([program, "--list-test-names-only", *arguments], any_status=True).splitlines()
 
 
 def listed(page: str) -> list[str]:
-    """The claims in the last column of a page's tables: those that are known to differ."""
-    text = (ROOT / "Documentation" / page).read_text(encoding="utf-8")
-    rows = [line for line in text.splitlines() if line.startswith("|") and "| why |" not in line]
-    return [name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[-2])]
+    """The claims in the last column of a page's tables: those that are known to fail there."""
+    rows = pages.rows(pages.text_of(Path("Documentation", page)))
+    return [name for *_, last in rows for name in pages.names(last)]

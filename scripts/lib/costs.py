@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What calls cost: the measurements of guests, and the table of them with its targets."""
+"""The instructions of calls: measuring them in guests, targets, and the table of both."""
 
 import json
 import shutil
@@ -17,14 +17,14 @@ ORIGINAL = "original"  # the column of the driver that a kernel ships
 
 @dataclass(frozen=True)
 class Target:
-    """What is wanted at most, of our number or of its ratio to memfd's."""
+    """The most that our number, or its ratio to memfd's, should be."""
 
     of: str
     most: float
-    elsewhere: Mapping[str, float | None] = field(default_factory=dict)  # None: nothing wanted
+    elsewhere: Mapping[str, float | None] = field(default_factory=dict)  # None: no target
 
     def most_in(self, column: str) -> float | None:
-        """The original's cost is what it is."""
+        """The original has no targets."""
         return None if column == ORIGINAL else self.elsewhere.get(column, self.most)
 
     def text(self, columns: Sequence[str]) -> str:
@@ -52,12 +52,12 @@ TARGETS = {
     "size_range": Target("ours", 96),
 }
 
-# For each column what its program left: a cost by its key.
+# For each column the costs that its program wrote, by their keys.
 Measured = Mapping[str, Mapping[str, Mapping]]
 
 
 def measure(out: Path, column: str, kernel: str, questions: Sequence[str]) -> None:
-    """Leaves out/COLUMN.json, or shows why not."""
+    """Writes out/COLUMN.json, or shows why it cannot."""
     if column == ORIGINAL:
         driver = ["--kernel-module", "ashmem_linux", "--taint", "1024"]
     else:
@@ -77,7 +77,7 @@ def measure(out: Path, column: str, kernel: str, questions: Sequence[str]) -> No
 
 
 def columns(named: Sequence[str]) -> dict[str, str]:
-    """The columns of these kernels, each with the kernel that it is measured on."""
+    """The columns for these kernels, and the kernel that each is measured on."""
     found = {}
     for kernel in named:
         found[kernel] = kernel
@@ -87,12 +87,12 @@ def columns(named: Sequence[str]) -> dict[str, str]:
 
 
 def read(file: Path) -> dict[str, dict]:
-    """What a program left, by key and in its order."""
+    """The costs that a program wrote, by key and in its order."""
     return {cost["key"]: cost for cost in json.loads(file.read_text(encoding="utf-8"))["costs"]}
 
 
 def _value(cost: Mapping | None, kind: str) -> float | None:
-    """Our number, memfd's, or the ratio of both; None if there is no such thing."""
+    """Our number, memfd's, or the ratio of both; None if it does not exist."""
     if cost is None or kind != "ratio":
         return cost and cost[kind]
     return cost["ours"] / cost["memfd"] if None not in (cost["ours"], cost["memfd"]) else None

@@ -25,7 +25,7 @@ EXAMPLES = ROOT / "tests" / "differential" / "known.txt"
 
 @dataclass(frozen=True)
 class Programs:
-    """What is drawn, and the folder where its answers go."""
+    """The programs that are drawn, and the folder for the answers to them."""
 
     out: Path
     count: int
@@ -38,7 +38,7 @@ class Programs:
         return self.out / f"{name}-{driver}"
 
     def said(self, name: str, driver: str) -> str:
-        """All that a guest said; nothing if it did not run."""
+        """The output of a guest; empty if it did not run."""
         log = self.log(name, driver)
         return log.read_text(errors="replace") if log.exists() else ""
 
@@ -65,8 +65,8 @@ def _vm(name: str, driver: str) -> str:
 
 def _on_driver(programs: Programs, driver: str, name: str, options: Sequence[str],
                command: Sequence[str]) -> None:
-    """Boots a driver for a command. One processor is enough for processes that take
-    turns, and leaves the other one to the other driver."""
+    """Boots a guest with a driver and runs a command. The processes take turns, so one
+    processor is enough; the other one is left to the other driver's guest."""
     loaded = (["--module", str(build.module_file(kernels.ORIGINAL))] if driver == "ours"
               else ["--kernel-module", "ashmem_linux", "--taint", "1024"])
     machine = ["--cpus", "1", "--memory", "768", "--timeout", str(120 + programs.count // 4)]
@@ -76,8 +76,8 @@ def _on_driver(programs: Programs, driver: str, name: str, options: Sequence[str
 
 
 def run_programs(programs: Programs, driver: str) -> list[Result]:
-    """The drawn ones, then an example of each difference that programs avoid, without
-    and with avoiding it. The result is compared()'s."""
+    """Runs the drawn programs, then an example of each difference that programs avoid, with
+    and without the call that is avoided. compared() makes the result."""
     tool = program().name
     script = (f"{tool} draw {programs.seed} {programs.count} && echo avoided"
               f" && {tool} digest /known && echo all && {tool} digest /known all")
@@ -92,7 +92,7 @@ def jobs(programs: Programs) -> list[Job]:
 
 
 def answers(text: str) -> dict[tuple[str, str], str]:
-    """The digests in what a driver's guest said, by the part and the name of a program."""
+    """The digests in a guest's output, by the part and the name of a program."""
     part, found = "", {}
     for line in text.splitlines():
         if line in ("avoided", "all"):
@@ -105,8 +105,8 @@ def answers(text: str) -> dict[tuple[str, str], str]:
 
 
 def compare(original: str, ours: str) -> list[str]:
-    """A line of TAP for each program that both drivers ran. An example must differ where
-    the difference is not avoided, or it is none."""
+    """A line of TAP for each program that both drivers ran. An example must differ if the
+    call is not avoided; otherwise it is no example."""
     first, lines = answers(original), []
     for (part, name), digest in answers(ours).items():
         if (part, name) not in first:
@@ -124,20 +124,20 @@ def compare(original: str, ours: str) -> list[str]:
 
 def result(lines: Sequence[str], guests_well: bool, programs: int, examples: int,
            seconds: float) -> Result:
-    """Of the comparison, and of the guests, which may complain after all is answered."""
+    """The result of the comparison and of the guests, which may fail after all answers."""
     failed = sum(line.startswith("not ok") for line in lines)
     counts = {"passed": str(len(lines) - failed), "failed": str(failed)}
     return results.of_counts(row(), "all", guests_well, counts, programs + 2 * examples, seconds)
 
 
 def compared(programs: Programs) -> Result:
-    """What both drivers made of the same. Shows the first program that differs, shortened."""
+    """Compares what both drivers answered. Shows the first program that differs, shortened."""
     texts = [programs.said("differential", driver) for driver in DRIVERS]
     verdicts = [guests.verdict(_vm("differential", driver)) for driver in DRIVERS]
     lines = compare(*texts)
     (programs.out / "differential").write_text("\n".join([*lines, ""]), encoding="utf-8")
     bad = [line for line in lines if line.startswith("not ok")]
-    # a guest that was lost, or complained, says so in its last line
+    # if a guest failed or was lost, its last line says so
     last_lines = [line for text in texts for line in text.splitlines()[-1:]]
     show("\n".join([*re.findall(r"^# \d+ programs, .*$", texts[1], re.M), *bad[:20], *last_lines]))
     drawn_bad = re.search(r"^not ok - program (\d+) ", "\n".join(bad), re.M)
@@ -150,7 +150,7 @@ def compared(programs: Programs) -> Result:
 
 
 def _on_both(programs: Programs, name: str, text: str, command: Sequence[str]) -> list[str]:
-    """What both drivers say to a command that reads a file of programs."""
+    """The output of a command that reads a file of programs, on both drivers."""
     file = programs.out / name
     file.write_text(text, encoding="utf-8")
 
@@ -172,7 +172,7 @@ def _differing(programs: Programs, candidates: dict[str, Sequence[str]]) -> set[
 
 
 def show_shortened(programs: Programs, seed: str) -> None:
-    """The program of a seed without all lines that its difference does not need."""
+    """Shows the program of a seed, without the lines that do not matter to its difference."""
     say(f"program {seed} differs; shortening it")
     drawn = capture([program(), "show", seed]).splitlines()
     short = shorten.shortened(drawn, lambda candidates: _differing(programs, candidates))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs in guests, and how one run is booted and judged."""
+"""The runs in guests, and how a guest is booted and its result read."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ WITH_BINDER = "binder_linux"
 
 @dataclass(frozen=True)
 class Guest:
-    """A run of the test program: its claims, as Catch2 chooses them, and its machine."""
+    """A run of the test program: the claims, in Catch2's syntax, and the machine."""
 
     name: str
     claims: str
@@ -46,13 +46,13 @@ class Guest:
         return words
 
 
-# What depends on no kernel's ways is run on the oldest and on the newest.
+# For claims that do not depend on the kernel's version: the oldest and the newest.
 OLD_AND_NEW = ("5.10", "7.2")
 
-# The longest come first, for several run at a time.
+# The longest come first, since several run at a time.
 GUESTS = (
     Guest("bounded", "[bounded]", OLD_AND_NEW, memory=768, icount=True),
-    # an emulated processor orders its memory as this machine's does: no use on arm64
+    # not on arm64: its emulated processor has the memory ordering of this machine
     Guest("race", "[race]", ("5.10", "6.1", "7.2"), timeout=500),
     Guest("device", "[device]~[race]~[model],[anywhere],[binder]", memory=768,
           kernel_module=WITH_BINDER),
@@ -69,13 +69,13 @@ GUESTS = (
           append="cgroup_disable=memory"),
 )
 
-# The same claims as a 32-bit program makes them; races are the kernel's own.
+# The same claims in a 32-bit program, without races: they are in the kernel.
 GUEST_32 = Guest("device", "[device]~[race],[anywhere],[binder]", OLD_AND_NEW, memory=768,
                  kernel_module=WITH_BINDER)
 
 # For a kernel with KASAN, lockdep, kmemleak and UBSAN, with more memory and time: every
-# object has its shadow. Races that aim at a moment find it on kernels of an ordinary
-# speed, and what was freed stays charged for a while here.
+# object has shadow memory. Left out are races that aim at a moment, which this kernel is
+# too slow for, and memory cgroups in "device", since freed memory stays charged for a while.
 DEBUG_GUESTS = (
     Guest("pressure", "[pressure]", timeout=1500, memory=384, swap=512),
     Guest("cgroup", "[cgroup]~[device]", timeout=1500, memory=1024),
@@ -88,20 +88,20 @@ DEBUG_GUESTS = (
 
 
 def added(*files: Path | str) -> list[str]:
-    """Options that put files into a guest; a name there follows a colon."""
+    """Options that put files into a guest; FILE:NAME gives the name there."""
     return [word for file in files for word in ("--add", str(file))]
 
 
 def verdict(vm: str) -> dict[str, str]:
-    """The lines of build/vm/NAME/verdict; none if the harness could not even begin."""
+    """The values in build/vm/NAME/verdict; none if the harness could not even begin."""
     file = BUILD / "vm" / vm / "verdict"
     return results.read_values(file.read_text(errors="replace")) if file.exists() else {}
 
 
 def launch(vm: str, kernel: str, options: Sequence[str], command: Sequence[str],
            log: Path) -> bool:
-    """Runs a command in a guest by qemu/run. Only if both its status and its verdict say
-    so, all was well; an earlier run's verdict must not be believed."""
+    """Runs a command in a guest with qemu/run. It passed only if both the exit status and the
+    verdict say so. An earlier run's verdict is removed first."""
     (BUILD / "vm" / vm / "verdict").unlink(missing_ok=True)
     argv = [QEMU / "run", "--kernel", kernel, "--name", vm, *options, "--", *command]
     status = processes.run(argv, log)
@@ -110,18 +110,19 @@ def launch(vm: str, kernel: str, options: Sequence[str], command: Sequence[str],
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is planned: its place in the table, and what must be heard of."""
+    """A planned run: its place in the table, and how many claims must report."""
 
     out: Path
     row: str
     name: str
     kernel: str
     planned: int
-    fewer: bool = False  # a program that may have fewer claims than that, but not none
+    fewer: bool = False  # the program may have fewer claims, but not none
 
 
 def boot(run: Run, options: Sequence[str], command: Sequence[str]) -> Result:
-    """Runs a command in a guest. Shows all of a failure, of a pass the last line."""
+    """Runs a command in a guest. Shows the last line if it passed, else everything but the
+    claims that passed."""
     label = f"{run.row}-{run.name}".replace("/", "-")
     vm, log = f"check-{label}", run.out / label
     start = time.monotonic()
@@ -134,7 +135,7 @@ def boot(run: Run, options: Sequence[str], command: Sequence[str]) -> Result:
 
 
 def _driver(guest: Guest, kernel: str) -> list[str]:
-    """Options that load the driver, or only bring it along for the claims to load."""
+    """Options that load the driver, or only add the files for claims that load it."""
     driver = build.module_file(kernel)
     if guest.loaded:
         return ["--module", str(driver)]
@@ -142,13 +143,14 @@ def _driver(guest: Guest, kernel: str) -> list[str]:
 
 
 def job_of(out: Path, kernel: str, arch: str, guest: Guest, built: bool, scale: int) -> Job | None:
-    """The run of a guest on a kernel; none if it is for others, or has no claim there."""
+    """The run of a guest on a kernel; None if it is for other kernels, or TESTS= leaves it
+    no claim."""
     chosen = claims.narrowed(guest.claims)
     planned = len(claims.names(chosen))
     if not planned or not guest.runs_on(kernel):
         return None
     row = f"{kernel}/i386" if arch == "i386" else kernel
-    # some claims are about what only 64-bit programs can ask for, or only those of x86
+    # some claims exist only in 64-bit programs, or only on x86
     run = Run(out, row, guest.name, kernel, planned, fewer=arch != "amd64")
     options = [*guest.options(), *_driver(guest, kernel),
                *added(build.tests_folder(arch) / "ashmem-tests")]
@@ -163,12 +165,12 @@ def job_of(out: Path, kernel: str, arch: str, guest: Guest, built: bool, scale: 
 
 
 def runs_32(kernel: str) -> bool:
-    """Whether some claims are made by a 32-bit program as well."""
+    """Whether a 32-bit program is run too."""
     return kernels.arch(kernel) == "amd64" and GUEST_32.runs_on(kernel)
 
 
 def jobs_of(out: Path, kernel: str, guests: Sequence[Guest], built: bool, scale: int) -> list[Job]:
-    """All runs on a kernel, of which a processor that can does some as a 32-bit program."""
+    """All runs on a kernel, with those of a 32-bit program if its processor has them."""
     arch = kernels.arch(kernel)
     jobs = [job_of(out, kernel, arch, guest, built, scale) for guest in guests]
     if guests is GUESTS and runs_32(kernel):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is checked on this machine: the library's claims, and what tools can tell."""
+"""The checks on this machine: the library's claims, and the steps that tools check."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from processes import quietly, run
 from project import BUILD, QEMU, ROOT, SCRIPTS, say, show
 from results import Result
 
-# Seconds for any of it: several times what a slow machine needs.
+# Seconds for each program: several times what a slow machine needs.
 LIMIT = 900
 
 EXAMPLES = (("memory-file",), ("audio-ring", "200"), ("compositor", "6"), ("records",),
@@ -22,32 +22,31 @@ EXAMPLES = (("memory-file",), ("audio-ring", "200"), ("compositor", "6"), ("reco
 
 
 def unplaced_claims() -> list[str]:
-    """No claim may be forgotten by the choices of what runs where."""
+    """Every claim must run on the host or in a guest, and every guest's kernel must exist."""
     chosen = [claims.ON_HOST, claims.PRELOADED, *(guest.claims for guest in guests.GUESTS)]
     placed = {name for choice in chosen for name in claims.names(choice)}
     lines = [f"runs nowhere: {name}" for name in claims.names() if name not in placed]
-    # a guest for a kernel that is none would run nowhere
     lines += [f"{guest.name}: no kernel {kernel}" for guest in (*guests.GUESTS, guests.GUEST_32)
               for kernel in guest.kernels if kernel not in kernels.rows()]
     return lines
 
 
 def _steps() -> list[tuple[str, Sequence[str | Path] | Callable[[], list[str]]]]:
-    """Claims, and the program that holds each, or a function that returns complaints."""
+    """What is claimed, and the program that checks it or a function that returns complaints."""
     unit_tests = ["python3", "-B", "-m", "unittest", "discover", "-s", ROOT / "tests" / "scripts"]
     return [
-        ("exports and needs are those listed", [SCRIPTS / "abi.sh"]),
-        ("every public header stands alone", [SCRIPTS / "headers.sh"]),
-        ("the table of claims names real tests", [SCRIPTS / "claims.sh"]),
-        ("the table of results is red when it must be", unit_tests),
-        ("README and dkms.conf have the kernels of the table", [SCRIPTS / "kernels.sh"]),
-        ("kernels are fetched from where apt's sources lead", [ROOT / "tests" / "scripts" / "archives.sh"]),
-        ("the examples of the documentation compile", [SCRIPTS / "examples.sh"]),
+        ("exported names and layouts are those listed", [SCRIPTS / "abi"]),
+        ("every public header compiles alone", [SCRIPTS / "headers"]),
+        ("the table of claims names real tests", [SCRIPTS / "claims"]),
+        ("the unit tests of the scripts pass", unit_tests),
+        ("README and dkms.conf have the kernels of the table", [SCRIPTS / "kernels"]),
+        ("kernels are fetched from the archive that apt reads", [ROOT / "tests" / "scripts" / "archives.sh"]),
+        ("the examples of the documentation compile", [SCRIPTS / "examples"]),
         *((f"the example {example[0]} does what it says",
            ["timeout", "120", BUILD / "lib" / "examples" / example[0], *example[1:]])
           for example in EXAMPLES),
         ("every claim runs somewhere", unplaced_claims),
-        ("files include from where the architecture says", [SCRIPTS / "structure.py"]),
+        ("files depend on each other as the architecture says", [SCRIPTS / "structure"]),
         ("the claims hold over the shared libraries",
          [BUILD / "tests" / "ashmem-tests.dynamic", claims.ON_HOST]),
     ]
@@ -62,7 +61,7 @@ def _holds(step: Sequence[str | Path] | Callable[[], list[str]]) -> bool:
 
 
 def steps(out: Path) -> Result:
-    """What is checked of the library by tools."""
+    """Runs the steps that tools check."""
     start = time.monotonic()
     lines = []
     for claim, step in _steps():
@@ -75,7 +74,7 @@ def steps(out: Path) -> Result:
 
 
 def script(out: Path, row: str, argv: Sequence[str | Path], name: str = "all") -> Result:
-    """A program that prints TAP."""
+    """Runs a program that prints TAP."""
     start = time.monotonic()
     log = out / row.replace("/", "-")
     status = run(argv, log, limit=LIMIT)
@@ -88,7 +87,7 @@ def rows() -> list[str]:
 
 
 def all_of(out: Path) -> list[Result]:
-    """One thing after another, for they share what is built."""
+    """Runs everything here, one after another, since the build folder is shared."""
     say("the library on this machine")
     return [
         script(out, "host", [BUILD / "tests" / "ashmem-tests", claims.ON_HOST], "claims"),
@@ -101,7 +100,7 @@ def all_of(out: Path) -> list[Result]:
 
 
 def harness(out: Path, *options: str) -> Result:
-    """The harness's own tests, seen as they go."""
+    """Runs the harness's own tests, and shows their output at once."""
     say("the harness's own tests")
     start = time.monotonic()
     log = out / "harness"

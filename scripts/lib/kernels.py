@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of kernels, as the harness answers for it."""
+"""The table of kernels, as qemu/query reads it."""
 
 from functools import cache
 
@@ -20,12 +20,12 @@ def rows() -> tuple[str, ...]:
 
 
 def required() -> tuple[str, ...]:
-    """Those that a check runs if none is named."""
+    """The rows that a check runs if none is named."""
     return _query("required")
 
 
 def default() -> str:
-    """The one for what is run once."""
+    """The row for what runs on one kernel only."""
     return _query("default")[0]
 
 
@@ -34,7 +34,7 @@ def arch(row: str) -> str:
 
 
 def may_fail(row: str) -> bool:
-    """Whether a failure of this row is forgiven. Rows of a check that are no kernel are not."""
+    """Whether a failure of this row is tolerated; never for rows that are no kernel."""
     return row in rows() and _query("field", row, "gate") == ("may",)
 
 

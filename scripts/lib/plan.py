@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a check has to run, and the rows that it must leave."""
+"""The jobs of a check, and the rows that its table must have."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,14 +14,14 @@ from schedule import Job
 
 
 def must_have(jobs: Collection[Job], chosen: Sequence[str]) -> None:
-    """Nothing run is no pass."""
+    """A check that runs nothing must not pass."""
     if not jobs:
         raise Unusable(f"TESTS={claims.wanted()} chooses no claim of {' '.join(chosen)}")
 
 
 def claims_in_guests(out: Path, chosen: Sequence[str], built: Collection[str],
                      scale: int) -> list[Job]:
-    """All runs of claims in guests of these kernels, some of which have no module."""
+    """All runs of claims in guests of these kernels. `built` are those with a module."""
     jobs = [job for kernel in chosen
             for job in guests.jobs_of(out, kernel, guests.GUESTS, kernel in built, scale)]
     jobs += stand_ins.jobs(out)
@@ -30,7 +30,7 @@ def claims_in_guests(out: Path, chosen: Sequence[str], built: Collection[str],
 
 
 def expected_rows(chosen: Sequence[str], jobs: Collection[Job]) -> list[str]:
-    """The rows of a check; with TESTS= those that have a claim are all."""
+    """The rows of a check; with TESTS= only those that have a chosen claim."""
     if claims.wanted():
         return list(dict.fromkeys(job.row for job in jobs))
     rows = ["harness", *host.rows(), "build"]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that are run, and their end: none outlives the script that started it.
+"""Running programs, none of which outlives the script that started it.
 
 Each is a process group of its own. A signal to the script ends all of them, and
-every thread that waits for one, or would start another, gets Stopping. If the script
-is killed, the kernel ends its children (PDEATHSIG), and these theirs.
+every thread that waits for one, or starts another, gets Stopping. If the script is
+killed, the kernel ends its children (PDEATHSIG), and these end theirs.
 """
 
 import os
@@ -21,9 +21,9 @@ from project import BUILD, Unusable, show
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 10.0  # seconds from SIGTERM to SIGKILL
-TIMED_OUT = 124  # the status of a program that was ended for its time, as timeout(1) has it
+TIMED_OUT = 124  # the status of a program that exceeded its limit, as timeout(1) has it
 
-# What was said to one make is not meant for those that are started here.
+# The options of a make that called the script are not for those that it starts.
 _NOT_PASSED_ON = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL")
 
 _lock = threading.RLock()  # a signal's handler takes it again
@@ -32,22 +32,22 @@ _stopped_by = 0
 
 
 class Stopping(BaseException):
-    """A signal came. No error, so that nobody takes it for a job's failure."""
+    """A signal came. Not an Exception, so that it is not taken for a job's failure."""
 
 
 def _signal_group(group: int, number: int) -> bool:
-    """Whether there is such a group, which signal 0 only asks."""
+    """Whether the group exists; signal 0 only tests that."""
     try:
         os.killpg(group, number)
     except ProcessLookupError:
         return False
-    except PermissionError:  # sudo's
+    except PermissionError:  # started by sudo
         pass
     return True
 
 
 def _drained(group: int) -> bool:
-    """Waits for the rest of a group whose first process has ended."""
+    """Whether all of a group, whose first process has ended, ends in time."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if not _signal_group(group, 0):
@@ -79,12 +79,12 @@ def _start(argv: Sequence[str | Path], output: IO | None, errors: int | None,
     with _lock:
         if _stopped_by:
             raise Stopping
-        # the thread that starts it waits for it, or its end would be the child's
+        # PDEATHSIG is about the thread: the one that starts a child also waits for it
         child = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", *map(str, argv)], env=environment | dict(env),
             stdin=subprocess.DEVNULL, stdout=output, stderr=errors, process_group=0)
         _running.add(child.pid)
-        if _stopped_by:  # meanwhile, by a signal to this very thread
+        if _stopped_by:  # a signal to this thread came meanwhile
             _signal_group(child.pid, signal.SIGTERM)
     return child
 
@@ -137,7 +137,8 @@ def run(argv: Sequence[str | Path], log: Path | None = None,
 
 
 def capture(argv: Sequence[str | Path], any_status: bool = False) -> str:
-    """What a program prints; it must succeed, or at least not die."""
+    """What a program prints. It must exit with 0, or with `any_status` only not die of a
+    signal."""
     with tempfile.TemporaryFile() as output:
         status = _finish(_start(argv, output, None, {}))
         output.seek(0)
@@ -149,7 +150,7 @@ def capture(argv: Sequence[str | Path], any_status: bool = False) -> str:
 
 def quietly(name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None = None,
             limit: float | None = None) -> bool:
-    """Runs a program whose output is shown only if it fails. `name` is its log's."""
+    """Runs a program, and shows its output only if it fails. `name` is that of its log."""
     log = BUILD / "log" / name
     status = run(argv, log, env, limit)
     if status:
@@ -159,7 +160,8 @@ def quietly(name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None
 
 
 def main(work: Callable[[], int]) -> NoReturn:
-    """Runs a script: its status, 3 if it was unusable, 128 and the signal that ended it."""
+    """Runs a script. It exits with its own status, with 3 if it was unusable, or with 128
+    plus the signal that ended it."""
     sys.stdout.reconfigure(errors="replace")
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where things are, and how the scripts speak and give up."""
+"""Where things are, output, the environment's variables, and giving up."""
 
 import os
 import re
@@ -16,11 +16,11 @@ _speaking = threading.Lock()
 
 
 class Unusable(Exception):
-    """Nothing could be tested, and the message says why. The exit status is 3."""
+    """Nothing could be tested; the message says why. The exit status is 3."""
 
 
 def show(text: str) -> None:
-    """Prints a job's text in one piece, for several run at a time."""
+    """Prints a job's text in one piece, since several jobs run at a time."""
     if text:
         with _speaking:
             print(text.rstrip("\n"), flush=True)
@@ -31,12 +31,12 @@ def say(text: str) -> None:
 
 
 def words(variable: str) -> list[str]:
-    """What make was told, as in KERNELS="6.12 7.2"; nothing if it was not."""
+    """The words of a variable, as in KERNELS="6.12 7.2"; none if it is not set."""
     return os.environ.get(variable, "").split()
 
 
 def number(variable: str, default: int, most_digits: int = 6) -> int:
-    """A number from 1 up that make was told, as in SCALE=1."""
+    """A variable's number, from 1 up, as in SCALE=1."""
     text = os.environ.get(variable) or str(default)
     if not re.fullmatch(rf"[1-9][0-9]{{0,{most_digits - 1}}}", text):
         raise Unusable(f"{variable}={text} is not a number from 1 up")
@@ -44,7 +44,7 @@ def number(variable: str, default: int, most_digits: int = 6) -> int:
 
 
 def emptied(folder: Path) -> Path:
-    """A folder with nothing of an earlier check in it."""
+    """Makes a folder and removes what an earlier check left in it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results of runs, the table that a check ends in, and whether all is well."""
+"""Results of runs, the table of them, and the exit status that they make."""
 
 import time
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _started = time.monotonic()
 
 @dataclass(frozen=True)
 class Result:
-    """What one run left for its row of the table."""
+    """The counts of one run, for its row of the table."""
 
     row: str
     run: str
@@ -33,10 +33,10 @@ def read_values(text: str) -> dict[str, str]:
 
 def of_counts(row: str, run: str, well: bool, counts: dict[str, str], planned: int,
               seconds: float) -> Result:
-    """A run's result by the counts of its TAP.
+    """A run's result from the counts of its TAP.
 
-    What was planned and never heard of is lost, and a run that went wrong counts as a
-    failure even if each of its claims held.
+    Claims that were planned and did not report are lost. A run that went wrong counts as
+    one failure even if all its claims passed.
     """
     passed, failed = int(counts.get("passed", 0)), int(counts.get("failed", 0))
     tests = max(int(counts.get("tests", 0)), planned, passed + failed)
@@ -53,7 +53,7 @@ def of_tap(row: str, run: str, well: bool, file: Path, seconds: float) -> Result
 
 
 def without_passes(text: str) -> str:
-    """What is worth showing of a TAP stream."""
+    """The lines of a TAP stream that are worth showing."""
     return "\n".join(line for line in text.splitlines()
                      if not line.startswith(("ok ", "# run ")))
 
@@ -63,7 +63,7 @@ def _line(*cells: object) -> str:
 
 
 def table(results: Iterable[Result], rows: Iterable[str]) -> tuple[list[str], int, int]:
-    """The table's lines, how many claims passed, and how many failures count."""
+    """The table's lines, the number of passes, and the number of failures that count."""
     results = list(results)
     lines = [_line("kernel", "tests", "passed", "failed", "lost", "seconds")]
     all_passed = all_bad = 0
@@ -73,7 +73,7 @@ def table(results: Iterable[Result], rows: Iterable[str]) -> tuple[list[str], in
             sum(getattr(run, column) for run in runs)
             for column in ("tests", "passed", "failed", "lost", "seconds"))
         note = ""
-        if not tests:  # a row of which nothing ran is no pass
+        if not tests:  # a row without a run must not pass
             lost, note = max(lost, 1), " (nothing ran)"
         if failed + lost:
             if kernels.may_fail(row.split("/")[0]):
@@ -91,7 +91,7 @@ def time_since_start() -> str:
 
 
 def finish(results: Iterable[Result], rows: Iterable[str]) -> int:
-    """Shows the table and returns the exit status. A result of no such row is shown too."""
+    """Shows the table and returns the exit status. Results of other rows are shown too."""
     results = list(results)
     rows = list(dict.fromkeys([*rows, *(result.row for result in results)]))
     lines, passed, bad = table(results, rows)

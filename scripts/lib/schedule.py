@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs side by side, each of which leaves its result, whatever becomes of it."""
+"""Running jobs in parallel. Each leaves a result, even if it breaks."""
 
 import os
 import traceback
@@ -16,18 +16,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Job:
-    """A run that is planned: the row and name of its result, and how many claims it has."""
+    """A planned run: the row and name of its result, and how many claims it has."""
 
     row: str
     name: str
-    work: Callable[[], list[Result]]  # none if they come of several jobs together
+    work: Callable[[], list[Result]]  # empty if several jobs share a result
     planned: int = 1
 
 
 def at_once() -> int:
-    """How many run at a time: one for each processor, as far as there is memory.
+    """How many jobs run at a time: one for each processor, if there is enough memory.
 
-    More of them are slower together, for a guest has two processors of its own.
+    More would be slower, since a guest has two processors.
     """
     processors = len(os.sched_getaffinity(0))
     with open("/proc/meminfo", encoding="ascii") as file:
@@ -36,13 +36,13 @@ def at_once() -> int:
 
 
 def side_by_side(works: Sequence[Callable[[], T]], most: int | None = None) -> list[T]:
-    """Calls all of them, in this order as there is room, and returns what they did."""
+    """Calls all of them, starting in this order, and returns their results in this order."""
     with ThreadPoolExecutor(most or at_once()) as pool:
         return list(pool.map(lambda work: work(), works))
 
 
 def _outcome(job: Job) -> list[Result]:
-    """A job that breaks has lost all of its claims. It must not take others with it."""
+    """A job that breaks has lost all its claims; the other jobs go on."""
     try:
         return job.work()
     except Unusable as problem:

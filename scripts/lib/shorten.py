@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes away all lines of a program that a property of it does not need."""
+"""Shortens a program while it keeps a property."""
 
 from collections.abc import Callable, Sequence
 
-# Given programs by name, those that have the property.
+# Given programs by name, returns the names of those that have the property.
 Having = Callable[[dict[str, Sequence[str]]], set[str]]
 
 
 def shortened(program: Sequence[str], having: Having) -> list[str]:
-    """By halves, quarters and so on: all candidates of a size are asked about together,
-    for to ask takes a boot."""
+    """Removes halves, quarters and so on. All candidates of a size are tested together, since
+    a test takes a boot."""
     lines = list(program)
     chunk = (len(lines) + 1) // 2
     while lines and chunk:

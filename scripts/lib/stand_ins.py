@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The driver's claims on what stands in for it: the original, and the preloaded library.
+"""The driver's claims on its stand-ins: the original driver, and the preload library.
 
-Both are held against the list of claims that they are known not to hold.
+Both have a list of claims that are known to fail, and must fail exactly those.
 """
 
 import re
@@ -24,20 +24,21 @@ _MACHINE = ["--timeout", "300", "--memory", "768"]
 
 
 def _against_list(out: Path, page: str) -> list[str]:
-    """Options that put a page's list of differences into the guest, and who compares."""
+    """Options that put a page's list of differences into the guest, and the script that
+    compares."""
     listed = out / page.removesuffix(".md")
     listed.write_text("".join(f"{name}\n" for name in claims.listed(page)), encoding="utf-8")
     return added(REFERENCE, f"{listed}:/differences")
 
 
 def _compared(run: Run, chosen: str, page: str, options: Sequence[str]) -> Result:
-    """Boots a guest whose claims must hold, but for those that a page says differ."""
+    """Boots a guest whose claims must pass, except for those that a page lists."""
     return guests.boot(run, [*_MACHINE, *options, *_against_list(run.out, page)],
                        ["/bin/reference.sh", "/differences", chosen])
 
 
 def _original(run: Run, chosen: str) -> Result:
-    # the original counts as unfinished work to the kernel, which is a taint
+    # a driver in staging taints the kernel
     return _compared(run, chosen, "differences.md",
                      ["--kernel-module", "ashmem_linux", "--taint", "1024",
                       *added(build.tests_folder("amd64") / "ashmem-tests")])
@@ -49,7 +50,7 @@ def _with_preload() -> list[str]:
     program = build.tests_folder("amd64") / "ashmem-tests.dynamic"
     options = []
     for library in re.findall(r"/\S+", capture(["ldd", program])):
-        # ours lie where a guest may have no such folder
+        # our folder may not exist in the guest
         inside = library.removeprefix(str(BUILD))
         options += added(f"{Path(library).resolve()}:{inside}")
     return options + added(f"{BUILD}/lib/libashmem-preload.so:/lib/libashmem-preload.so",
@@ -61,7 +62,7 @@ def _preloaded(run: Run, chosen: str) -> Result:
 
 
 def _preloaded_pressure(run: Run, chosen: str) -> Result:
-    """Its own claims, all of which must hold."""
+    """The library's own claims, all of which must pass."""
     machine = ["--timeout", "300", "--memory", "256", "--swap", "512"]
     return guests.boot(run, [*machine, *_with_preload()], ["/bin/ashmem-tests", chosen])
 
@@ -75,7 +76,7 @@ def preload_row() -> str:
 
 
 def jobs(out: Path) -> list[Job]:
-    """All runs that have a claim."""
+    """All runs for which TESTS= leaves a claim."""
     plan = (
         (original_row(), "device", kernels.ORIGINAL, claims.OF_DRIVERS, _original),
         (preload_row(), "device", kernels.default(), claims.OF_DRIVERS, _preloaded),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program that knows no library: it opens /dev/ashmem and speaks ioctl. A parent
-// unpins one page, a program of its own purges, and everybody learns of it, by a
-// descriptor that was inherited, one that was duplicated and one that was sent.
+// A program without the library: it opens /dev/ashmem and calls ioctl. A parent unpins a
+// page, another program purges, and all see it, through a descriptor that was inherited, one
+// that was duplicated and one that was sent.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

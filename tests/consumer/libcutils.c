@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiled and linked against Debian's android-libcutils, and no word of ours: a
-// parent makes a region and hands it to a program of its own, which reads it.
+// Compiled and linked against Debian's android-libcutils only: a parent makes a region and
+// passes it to another program, which reads it.
 #include <cutils/ashmem.h>
 #include <errno.h>
 #include <stdio.h>

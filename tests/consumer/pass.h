@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A descriptor over a Unix socket, without any library.
+// Passes a descriptor over a Unix socket, without any library.
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t size = 16 * page;
 
-// Where every map goes: a hole of their size below a page table that stays. Elsewhere it
-// would be chance if page tables come and go with each map.
+// Makes all maps go to the same place: a hole of their size in a page table that stays.
+// Elsewhere page tables might, or might not, be made and freed with each map.
 void* place() {
     static void* const hole = [] {
         constexpr std::size_t table = std::size_t{2} << 20;
@@ -59,8 +59,8 @@ void live_memfd(std::size_t touched) {
     must(close(fd), "close");
 }
 
-// The calls of a region's life, as many to a driver that does nothing, with a memfd for
-// the pages: what no driver behind a node can go below by much.
+// As many calls as in a region's life, to a driver that does nothing, with a memfd for the
+// pages. No driver with a node can take much less.
 void live_without_driver() {
     const auto node = static_cast<int>(must(open("/dev/null", O_RDWR | O_CLOEXEC), "open"));
     for (int call = 0; call < 2; ++call)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ashmem-costs: what the driver that is loaded takes, beside memfd, in instructions.
-// It is meant for a guest of qemu/run --icount; Documentation/costs.md explains.
+// ashmem-costs: counts the instructions of the loaded driver's calls, compared with memfd's.
+// It is meant for a guest of qemu/run --icount; see Documentation/costs.md.
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ constexpr Questions all_questions[] = {
     {"purges", costs::ask_purges}, {"slabs", costs::ask_slabs},
 };
 
-// The kernel starts much in its first minute; sleeping takes no instructions.
+// Much starts in the kernel's first minute; sleeping takes no instructions.
 constexpr unsigned settle_seconds = 60;
 
 bool known(const std::string& name) {

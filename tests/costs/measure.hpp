@@ -2,9 +2,9 @@
 // What work takes, by a clock that counts instructions: CLOCK_MONOTONIC in a guest
 // that runs with one instruction a nanosecond.
 //
-// A batch is as many rounds as it takes to see what memory is given back later, after
-// rounds that are not counted, which leave as much behind as those that are. Of several
-// batches the median is taken: one in a few is hit by the timer.
+// A batch has enough rounds to include the cost of memory that is freed later. Rounds that
+// are not counted come first and leave as much behind. The median of several batches is
+// taken, since the timer hits one in a few.
 #pragma once
 
 #include <algorithm>
@@ -41,7 +41,7 @@ inline constexpr Pace calls{15, 50, 400};
 inline constexpr Pace lives{7, 300, 1000};
 // descriptors alone, which are short
 inline constexpr Pace opens{7, 1000, 4000};
-// where what comes late is much beside the rest
+// where the work that comes late is much of all
 inline constexpr Pace short_lives{13, 300, 1000};
 // with what is mapped touched
 inline constexpr Pace touched_lives{7, 64, 128};

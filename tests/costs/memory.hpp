@@ -33,7 +33,7 @@ private:
     int fd_;
 };
 
-// by bare calls, where what the library does on top would count
+// by direct system calls, where the library's own work would count
 inline long pin_call(int fd, unsigned long command, std::size_t first, std::size_t pages) {
     const ashmem_pin range{static_cast<std::uint32_t>(first * page),
                            static_cast<std::uint32_t>(pages * page)};

@@ -97,8 +97,8 @@ double drop_caches() {
     return once([] { write_drop_caches("2"); });
 }
 
-// What reclaim takes for each page that it dropped, beyond what it takes when nothing is
-// unpinned. It may leave a few.
+// The cost of reclaim for each page that it dropped, less its cost when nothing is unpinned.
+// It may leave a few pages.
 double reclaim(const Shape& shape) {
     std::vector<double> all;
     for (int i = 0; i < batches; ++i) {
@@ -111,11 +111,11 @@ double reclaim(const Shape& shape) {
     return median(all);
 }
 
-// Freed pages go back by few at a time, or it is chance who pays for how many.
+// Makes freed pages go back a few at a time; otherwise it is chance which call pays.
 void steady_pages() {
     constexpr char setting[] = "/proc/sys/vm/percpu_pagelist_high_fraction";
     const long answer = test::write_file(setting, "250");
-    // kernels before 5.14 know nothing else
+    // kernels before 5.14 have nothing else
     if (answer != 0 && answer != -ENOENT) throw std::runtime_error(setting);
 }
 

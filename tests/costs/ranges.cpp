@@ -15,7 +15,7 @@ namespace {
 constexpr int batches = 9;
 constexpr int rounds = 300;
 
-// A driver whose cost grows with the number is not asked for what would take minutes.
+// A driver whose cost grows with the number is not measured where that would take minutes.
 constexpr double most_instructions = 2e10;
 
 double among(std::size_t count, std::mt19937& random) {

@@ -13,7 +13,7 @@ namespace costs {
 struct Cost {
     std::string key;            // a word that stays, for machines
     std::string what;           // for people
-    std::optional<double> ours; // nothing: this driver cannot be asked in time
+    std::optional<double> ours; // nothing: measuring this driver would take too long
     std::optional<double> peer; // the same by memfd, where there is such a thing
     std::string unit = "instructions";
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// No region keeps reclaim, or another thread, waiting for long: regions that are made
-// to be slow.
+// No region keeps reclaim or another thread waiting for long, even one that is made slow
+// on purpose.
 //
-// Run by themselves ([bounded]) in a guest where an instruction is a nanosecond, on one
-// processor: what takes long there takes many instructions, on whatever machine.
+// Run by themselves ([bounded]) in a guest with one processor whose clock counts
+// instructions, so that the times do not depend on the machine.
 #include <time.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ double now() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-// What somebody else has unpinned, and wants purged before the machine runs out of memory.
+// Another user's unpinned memory, which must be purged before the machine runs out.
 struct Bystander {
     Bystander() : region(Region::of_pages(4 * mib / page_size())), map(region.map(4 * mib)) {}
     [[nodiscard]] int fill_and_unpin() const {
@@ -50,7 +50,7 @@ void unpin_every_other(const Region& region, std::size_t ranges) {
         if (region.unpin_pages(2 * i + 1) != 0) throw std::runtime_error("UNPIN failed");
 }
 
-// A region whose pages take long to punch out: each map of it has to be looked at.
+// A region whose pages take long to punch out, because it has many maps.
 struct Slow {
     explicit Slow(std::size_t ranges, std::size_t maps)
         : region(Region::of_pages(2 * ranges)), map(region.map_pages(2 * ranges)) {
@@ -65,9 +65,9 @@ struct Slow {
     std::vector<Map> more;
 };
 
-// What drop_caches costs in the presence of whatever the test has made.
+// The cost of drop_caches beside what the test has made.
 struct Drops {
-    // Writes until something came true; answers how many it took, most + 1 if it did not.
+    // Writes until a condition holds. Returns the number of writes, or most + 1.
     int until(int most, const std::function<bool()>& enough) {
         int count = 0;
         while (count <= most && !enough()) {
@@ -87,8 +87,8 @@ struct Drops {
     double longest = 0;
 };
 
-// A thread that does something over and over, and notes how long it went without having
-// done it at the worst: it may wait for a lock, or for the processor.
+// A thread that repeats something and records the longest time between two completions,
+// whether it waited for a lock or for the processor.
 class Watch {
 public:
     explicit Watch(const std::function<void()>& work)
@@ -143,7 +143,7 @@ TEST_CASE("slow ranges in great number hold up no other regions", "[bounded]") {
     Bystander here;
     REQUIRE(here.fill_and_unpin() == 0);
     Drops drops;
-    // one that gets on by a number of ranges each time is fine, by one range is not
+    // each write should mark many ranges, not one
     const int count = drops.until(16, [&] { return here.gone(); });
     INFO("longest drop_caches " << drops.longest << " s, " << count << " of them");
     CHECK(count <= 16);
@@ -184,7 +184,7 @@ TEST_CASE("PIN makes no more ranges than UNPIN may, and none is held up", "[boun
         for (std::size_t page = 1; page < pages; page += 2)
             wrong += region.pin_pages(page) != ASHMEM_NOT_PURGED;
         REQUIRE(wrong == 0);
-        // those of one CPU's cache and the region's spare one are no part of the claim
+        // not counted: the objects in one CPU's cache, and the region's spare one
         CHECK(slab_objects("ashmem_range") <= before + most_ranges + 64);
     };
     const auto worst_wait = [&](long (Region::*call)(std::uint32_t, std::uint32_t) const) {
@@ -200,7 +200,7 @@ TEST_CASE("PIN makes no more ranges than UNPIN may, and none is held up", "[boun
     CHECK(worst_wait(&Region::pin) <= 0.02);
     CHECK(region.fdinfo_number("unpinned") == 0);
     split();
-    // there is no descriptor left to ask: who only wants the processor waits the same
+    // no descriptor is left to call, so a thread that only needs the processor is timed
     Watch watch([] {});
     watch.wait_until_it_runs();
     region.close();

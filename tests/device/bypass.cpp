@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ways round the protection, each tried on a region narrowed to READ while it
-// held data, by a process with every privilege.
+// Attempts to bypass the protection, each on a region that held data when it was narrowed to
+// READ, by a process with every privilege.
 #include <dirent.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -34,7 +34,7 @@ private:
     }
 };
 
-// deprecated, and still the way that CVE-2020-0009 took
+// deprecated, but CVE-2020-0009 used it
 long remap_pages(const Map& map) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -235,7 +235,7 @@ TEST_CASE("two threads that narrow at once never widen", "[device][bypass]") {
         Child one([&] { return region.set_mask(PROT_READ) == 0 ? 0 : 1; });
         Child two([&] { return region.set_mask(PROT_WRITE) == 0 ? 0 : 1; });
         const bool first = one.wait() == 0, second = two.wait() == 0;
-        // one of them came first; after it the other's mask was no subset
+        // one came first, and then the other's mask was no subset
         REQUIRE(first != second);
         REQUIRE(region.mask() == (first ? PROT_READ : PROT_WRITE));
     }

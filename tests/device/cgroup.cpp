@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unpinned memory in memory cgroups: a limit finds what the group's processes unpinned.
+// Unpinned memory in memory cgroups: at a group's limit the pages go that its processes
+// unpinned.
 //
-// Run by themselves ([cgroup]) in a guest without swap, where anonymous memory has
-// nowhere to go: at a limit the kernel finds unpinned pages, or it kills.
+// Run by themselves ([cgroup]) in a guest without swap, where anonymous memory cannot be
+// reclaimed: at a limit the kernel either finds unpinned pages or kills a process.
 #include "support/cgroup.hpp"
 
 #include <signal.h>
@@ -33,7 +34,7 @@ struct Shared {
     }
     [[nodiscard]] int fill_and_unpin() const { return fill_and_unpin(0, map.size()); }
     [[nodiscard]] std::uint64_t purged() const { return region.fdinfo_number("purged"); }
-    // what nothing was purged of, also says PIN
+    // PIN agrees that nothing was purged
     [[nodiscard]] bool is_whole() const {
         return purged() == 0 && region.pin(0, 0) == ASHMEM_NOT_PURGED && map.holds(byte);
     }
@@ -41,7 +42,7 @@ struct Shared {
     Map map;
 };
 
-// as in_child, for a process in a group; one that a limit brings to a halt is killed
+// as in_child, in a group; the process is killed if a limit stops it
 int in_group(const Cgroup& group, const std::function<int()>& work) {
     return in_child([&] {
         alarm(100);
@@ -85,7 +86,7 @@ TEST_CASE("above a cgroup's memory.high its unpinned pages go, and nobody else's
     group.set("memory.high", 96 * mib);
     Shared theirs(32 * mib), ours(64 * mib);
     REQUIRE(in_group(other, [&] { return theirs.fill_and_unpin(); }) == 0);
-    // with nothing found the kernel would let it sleep, seconds for each MiB
+    // if nothing can be purged the kernel makes it sleep, for seconds for each MiB
     CHECK(in_group(group, [&] { return ours.fill_and_unpin() || touch(64 * mib); }) == 0);
     CHECK(ours.purged() >= 24 * mib);
     CHECK(ours.region.pin(0, 0) == ASHMEM_WAS_PURGED);
@@ -106,7 +107,7 @@ TEST_CASE("a limit further up finds what a cgroup below it unpinned", "[cgroup]"
 
 TEST_CASE("what was unpinned stays with its cgroup when the process moves on", "[cgroup]") {
     Cgroup before("before"), after("after");
-    // Two ranges that touch, unpinned one right after the other: but for the move they
+    // Two ranges that touch, unpinned one right after the other. Without the move they
     // would become one.
     Shared shared(96 * mib);
     const std::size_t lower = 64 * mib, upper = 32 * mib;
@@ -195,7 +196,7 @@ TEST_CASE("a range belongs to the cgroup that unpinned it, whoever filled it", "
     server.set("memory.high", 8 * mib);
     CHECK(shared.purged() > 0);
     CHECK(client.number("memory.current") < 64 * mib);
-    // and so does whoever is short of the machine's memory
+    // and so does a shortage of the machine's memory
     CHECK(purged_by_drop_caches(shared, 64 * mib));
     CHECK(shared.region.pin(0, 0) == ASHMEM_WAS_PURGED);
     CHECK(worker.running());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a region costs is charged to the memory cgroup of the process that brings it
-// about: a container's limit holds for all of it.
+// A region's memory is charged to the memory cgroup of the process that causes it, so that
+// a container's limit covers all of it.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -85,7 +85,7 @@ TEST_CASE("regions are charged to the memory cgroup of who opens them", "[device
     files.rlim_max = std::max(files.rlim_max, files.rlim_cur);
     REQUIRE(setrlimit(RLIMIT_NOFILE, &files) == 0);
     const auto bytes = static_cast<std::int64_t>(regions * slab_object_size("ashmem_region"));
-    // the open files are charged too: those of another device tell how much they are
+    // the open files are charged too; those of another device show how much
     const auto open_all = [&](const char* device) {
         std::vector<Region> opened;
         for (std::size_t i = 0; i < regions; ++i)
@@ -99,7 +99,7 @@ TEST_CASE("regions are charged to the memory cgroup of who opens them", "[device
     {
         const auto opened = open_all("/dev/null");
         REQUIRE(opened.back().fd() >= 0);
-        // nothing says when the sum is complete, but for the file's own size
+        // nothing shows when the sum is complete, except the file's own size
         REQUIRE(charge.reaches(static_cast<std::int64_t>(regions * slab_object_size("filp"))));
         alone = charge.grown();
     }

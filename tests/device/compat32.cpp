@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// 32-bit callers on a 64-bit kernel, by the system call gate that they use.
+// 32-bit callers on a 64-bit kernel, through the 32-bit system call entry.
 #if defined(__x86_64__)
 
 #include <unistd.h>

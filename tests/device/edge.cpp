@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Races that are lost within microseconds: a call meets another thread's at the one
-// moment at which the driver has to choose, round after round.
-//
-// Whoever is early and whoever is late is in the right here; what is between is not
-// seen by a race at random.
+// Races with a window of microseconds: two threads' calls meet, round after round, at the
+// moment where the outcome turns from one thread's to the other's. A race at random would
+// hardly ever hit it.
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,7 +67,7 @@ private:
         return region_.pin(0, 0) >= 0 && was_whole && whole(page, byte);
     }
 
-    // both ends of a page stand for it: to go through all of it would be most of a round
+    // only both ends of a page are checked: the whole page would take most of a round
     void write(std::size_t page, unsigned char byte) const {
         map_[page * page_size()] = byte;
         map_[(page + 1) * page_size() - 1] = byte;
@@ -138,7 +136,7 @@ TEST_CASE("a size that races the first map is the file's, or refused", "[device]
         sizer.wait();
         REQUIRE(mapped == 0);
         REQUIRE((answer == 0 || answer == -EINVAL));
-        // who sizes comes early while it succeeds, so the map is what comes late
+        // SET_SIZE is early while it succeeds; then the map is late
         answer == 0 ? aim.came_late() : aim.came_early();
         const long end = outcome(lseek(region.fd(), 0, SEEK_END));
         if (region.size() != end || end != (answer == 0 ? static_cast<long>(size) : 2 * page))
@@ -150,13 +148,13 @@ TEST_CASE("a size that races the first map is the file's, or refused", "[device]
 
 TEST_CASE("a range that two threads bring for the same pages is not left behind",
           "[device][race][aimed]") {
-    // each finds that a range is needed and fetches one; the second finds one there
+    // both find that a range is needed and allocate one; the second finds one there
     const auto ranges = slab_objects("ashmem_range");
     std::atomic<bool> fine{true};
     {
         Region region = Region::of_pages(8);
         REQUIRE(region.try_map(page_size()) == 0);
-        // so that what a region may have in reserve is in use
+        // so that the region's spare range is in use
         REQUIRE(region.unpin_pages(0) == 0);
         bool unpins = false;
         long jitter = 0;
@@ -180,7 +178,8 @@ TEST_CASE("a range that two threads bring for the same pages is not left behind"
     CHECK(slab_objects("ashmem_range") == ranges);
 }
 
-TEST_CASE("after PURGE_ALL_CACHES all is gone, whoever was at it", "[device][race][aimed]") {
+TEST_CASE("after PURGE_ALL_CACHES all is gone, also what reclaim was purging",
+          "[device][race][aimed]") {
     const std::size_t pages = 100;
     Region region = Region::of_pages(pages);
     Map map = region.map_pages(pages);

@@ -208,8 +208,8 @@ TEST_CASE("MADV_REMOVE through a writable map zeroes the pages for all", "[devic
 }
 
 TEST_CASE("a region is charged once, also while it is mapped", "[device][map]") {
-    // the original made a second, throw-away file of the same size at each
-    // shared map: where memory is not overcommitted, both had to fit
+    // the original made a second, throw-away file of the same size at each shared map;
+    // without overcommit both had to fit into memory
     const std::uint64_t kib = 64 << 10;
     const std::string knob = "/proc/sys/vm/overcommit_", mode = read_file(knob + "memory");
     const auto limit = meminfo("Committed_AS") / 1024 + kib + kib / 2;

@@ -2,9 +2,8 @@
 // Ranges against a model: random sequences of UNPIN, PIN, GET_PIN_STATUS,
 // writes and purges, every answer and every byte compared.
 //
-// The model is the rules of the documentation over plain lists, with none of
-// the driver's structures. A failing sequence is replayed by its seed:
-// ASHMEM_TEST_SEED=n.
+// The model follows the documented rules with plain lists, without the driver's
+// structures. ASHMEM_TEST_SEED=n replays a failing sequence.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <iostream>
@@ -96,7 +95,7 @@ public:
     }
 
 private:
-    // pages unpinned right after the range that they lie above belong to it
+    // pages right above the range that was unpinned just before join it
     bool extend_youngest(std::size_t first, std::size_t last) {
         for (auto& i : ranges_) {
             if (i.purged || i.age != clock_ || i.last + 1 != first) continue;
@@ -120,7 +119,7 @@ public:
           map_(region_.map_pages(pages)),
           model_(pages) {}
 
-    // false at the first difference, which log() then ends with
+    // false at the first difference, which is then the last line of log()
     bool run(int steps) {
         for (int i = 0; i < steps; ++i)
             if (!step()) return false;

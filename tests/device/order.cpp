@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order of purging: what was unpinned first goes first, from its lower end.
 //
-// Reclaim is made to take all there is, which takes it a while, and the order is watched
-// meanwhile: not what is gone in the end tells it, but what was still there when.
+// Reclaim is made to purge everything, which takes a while, and the order is observed
+// meanwhile: by what is still there at which time.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -68,15 +68,15 @@ private:
     Held held_;
 };
 
-// Reclaims until a piece is gone: what is busy at the moment is stepped over.
+// Reclaims until a piece is gone, since reclaim skips what is busy at the moment.
 void reclaim_until_gone(const Piece& last) {
     for (int i = 0; i < 20 && !last.wholly_gone(); ++i)
         write_file("/proc/sys/vm/drop_caches", "2");
 }
 
-// Unpins anew what a function says, which answers with the pieces in their order, and
-// reclaims, until the order was seen so many times. A machine that stands still for longer
-// than reclaim waits for a punch may show another order: once in a while, not always.
+// Calls a function that unpins pieces anew and returns them in their order, and reclaims,
+// until the order was seen so many times. If the machine stops for longer than reclaim waits
+// for a punch, it may rarely show another order.
 void check_order(int times, const std::function<std::vector<Piece>(int)>& unpin) {
     for (int round = 0; round < times; ++round) {
         Seen order{};
@@ -191,7 +191,7 @@ public:
     void run(int calls) {
         for (; calls > 0; --calls)
             call(draw(3 * per_region - 1));
-        // so that there is an order to see
+        // or there would be no order
         for (std::size_t number = 0; number < 3 * per_region; number += per_region)
             unpin(number);
     }

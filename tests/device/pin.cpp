@@ -203,11 +203,11 @@ TEST_CASE("a region has so many ranges at the most, and PIN works there too", "[
     if (nameable < most) return;
     CHECK(region.unpin_pages(2 * most + 4) == -ENOMEM);
     CHECK(region.status_pages(2 * most + 4) == ASHMEM_IS_PINNED);
-    // no split can be had: the remainder goes with the page
+    // no split is possible: the remainder is pinned with the page
     CHECK(region.pin_pages(1) == ASHMEM_NOT_PURGED);
     CHECK(region.status_pages(0) != region.status_pages(2));
     CHECK(region.fdinfo_number("unpinned") == most * page_size());
-    // what was purged must be told, so it cannot be pinned on the quiet
+    // purged pages must be reported, so they cannot be pinned as a remainder
     REQUIRE(region.pin_pages(0, 3) == ASHMEM_NOT_PURGED);
     REQUIRE(region.unpin_pages(0, 3) == 0);
     REQUIRE(region.purge_all() == static_cast<long>(most + 2));
@@ -275,7 +275,7 @@ TEST_CASE("beyond 4 GiB a length of 0 reaches the region's end", "[device][pin]"
 }
 
 TEST_CASE("a region of exactly 4 GiB unpins all its pages and counts them", "[device][pin]") {
-    // in the original they counted as none and were purged all the same
+    // in the original they counted as none, but were purged
     const std::size_t size = std::size_t{1} << 32;
     Region region;
     REQUIRE(region.set_size(size) == 0);

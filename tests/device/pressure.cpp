@@ -2,7 +2,9 @@
 // Real memory pressure: a small guest with real swap, and a process that takes
 // memory until the kernel must find some.
 //
-// Run by themselves ([pressure]): the rest of the suite wants no such machine.
+// Run by themselves ([pressure]): the other tests need more memory.
+#include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +29,21 @@ struct Filled {
     Map map;
 };
 
+// Takes as much as there is, again and again, and little swap with it.
+int touch_all_memory() {
+    write_file("/proc/self/oom_score_adj", "1000");
+    const std::size_t size = meminfo("MemTotal");
+    for (;;) {
+        void* const memory =
+            mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) return 1;
+        madvise(memory, size, MADV_NOHUGEPAGE);
+        for (std::size_t at = 0; at < size; at += page_size())
+            static_cast<volatile char*>(memory)[at] = 1;
+        munmap(memory, size);
+    }
+}
+
 } // namespace
 
 TEST_CASE("the guest has real swap", "[pressure]") {
@@ -36,7 +53,7 @@ TEST_CASE("the guest has real swap", "[pressure]") {
 TEST_CASE("under pressure unpinned goes, pinned stays, PIN tells", "[pressure]") {
     Filled unpinned(48 * mib), pinned(24 * mib);
     REQUIRE(unpinned.region.unpin(0, 0) == 0);
-    // the kernel asks for less and less of what is left; most of it will do
+    // the kernel asks for less and less of the rest; most of it is enough
     REQUIRE(squeeze_until([&] { return unpinned.purged() >= 40 * mib; }));
     const auto purged = unpinned.purged();
     CHECK(unpinned.region.pin(0, 0) == ASHMEM_WAS_PURGED);
@@ -50,8 +67,8 @@ TEST_CASE("under pressure the range unpinned first goes first", "[pressure]") {
     // the order of unpinning counts, not that of creation
     REQUIRE(second.region.unpin(0, 0) == 0);
     REQUIRE(first.region.unpin(0, 0) == 0);
-    // Reclaim steps over a region that is busy or waits for its punch: it takes
-    // a little of the younger one now and then, and asking here makes that busy.
+    // Reclaim skips a region that is busy or waits for its punch: it takes a little of
+    // the younger one now and then, and the calls here make a region busy.
     REQUIRE(squeeze_until([&] { return first.purged() >= 8 * mib; }));
     CHECK(second.purged() == 32 * mib);
 }
@@ -62,7 +79,7 @@ TEST_CASE("within a region the range unpinned first goes first", "[pressure]") {
     REQUIRE(f.region.unpin_pages(half, half) == 0);
     REQUIRE(f.region.unpin_pages(0, half) == 0);
     REQUIRE(squeeze_until([&] { return f.purged() > 0; }));
-    // reclaim may still be at it: ask for the younger half first
+    // reclaim may not have ended: look at the younger half first
     const long low = f.region.pin_pages(0, half);
     CHECK((low == ASHMEM_NOT_PURGED || f.purged() == 32 * mib));
     CHECK(f.region.pin_pages(half, half) == ASHMEM_WAS_PURGED);
@@ -70,7 +87,7 @@ TEST_CASE("within a region the range unpinned first goes first", "[pressure]") {
 
 TEST_CASE("pressure takes pages as needed, not whole ranges", "[pressure]") {
     Filled f(96 * mib);
-    // a purge in steps is seen in between, unless this process gets no turn
+    // a purge in steps shows states in between, unless this process gets no turn
     bool partly = false;
     for (int round = 0; round < 5 && !partly; ++round) {
         REQUIRE(f.region.pin(0, 0) >= 0);
@@ -109,13 +126,9 @@ TEST_CASE("data kept by PIN under pressure is whole, over and over", "[pressure]
     Filled f(32 * mib);
     int purges = 0, kept = 0;
     bool whole = true;
-    Child hog([] {
-        for (;;)
-            squeeze_until([] { return false; });
-        return 0;
-    });
+    Child hog(touch_all_memory);
     const int enough = std::max(rounds(10), 2);
-    // long enough for reclaim to come by on this machine, and no longer
+    // until reclaim has come on this machine
     useconds_t pause = 2000;
     for (int round = 0; round < 3000 && purges < enough; ++round) {
         REQUIRE(f.region.unpin(0, 0) == 0);
@@ -123,7 +136,10 @@ TEST_CASE("data kept by PIN under pressure is whole, over and over", "[pressure]
         if (f.region.pin(0, 0) == ASHMEM_WAS_PURGED) {
             ++purges;
             pause = 2000;
+            // what is swapped out meanwhile proves nothing, and takes long
+            kill(hog.pid(), SIGSTOP);
             f.map.fill(0xcd);
+            kill(hog.pid(), SIGCONT);
         } else {
             ++kept;
             pause = std::min<useconds_t>(pause + pause / 4, 500000);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// As much is purged as is needed: a small guest, of which every MiB counts.
+// A purge takes as much as is needed: in a small guest, where every MiB counts.
 //
-// Run by themselves ([proportion]) in a guest with a disk. It is made swap space, and
-// given up again: these claims are about memory that can only be purged, and read the
-// disk.
+// Run by themselves ([proportion]) in a guest with a disk. The disk is swap space, which is
+// switched off first: these tests need memory that can only be purged, and read the disk.
 #include <sys/swap.h>
 #include <unistd.h>
 
@@ -93,7 +92,7 @@ TEST_CASE("beside a vast empty region a reader costs others no more", "[proporti
         REQUIRE(vast.unpin(0, 0) == 0);
         return cost();
     };
-    // What one reader costs goes up and down by some MiB: the least of a few is compared.
+    // The cost of a reader varies by some MiB, so the least of a few is compared.
     auto alone = cost(), beside = cost_beside_vast();
     for (int more = 0; more < 2 && beside > alone + 8 * mib; ++more) {
         alone = std::min(alone, cost());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Purging: by PURGE_ALL_CACHES and by the shrinker, and what PIN tells.
+// Purging by PURGE_ALL_CACHES and by the shrinker, and PIN's answers.
 #include <catch2/catch.hpp>
 #include <limits>
 
@@ -282,8 +282,8 @@ TEST_CASE("ranges that were purged and touch become one", "[device][purge]") {
 
 #ifdef __LP64__ // 32-bit programs have no such sizes
 TEST_CASE("a vast empty region is no work for reclaim", "[device][purge]") {
-    // pages that were never touched hold nothing: to go through them by number
-    // would take reclaim for ever, and the guest with it
+    // pages that were never touched hold nothing: visiting each of them would keep
+    // reclaim, and the guest, busy for ever
     const std::size_t size = std::size_t{1} << 62;
     Region vast;
     REQUIRE(vast.set_size(size) == 0);

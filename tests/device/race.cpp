@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads and processes that race pin, unpin, purge, map, name and close.
 //
-// Each claim is an invariant that a single interleaving gone wrong breaks, and
-// runs for a bounded number of rounds, not for a time.
+// Each test checks an invariant that a single wrong interleaving breaks, and runs for a
+// number of rounds, not for a time.
 #include <unistd.h>
 
 #include <atomic>
@@ -18,7 +18,7 @@ using namespace test;
 
 namespace {
 
-// Purges everything unpinned, by both ways there are, until told to stop.
+// Purges everything unpinned, in both possible ways, until it is stopped.
 class Purger {
 public:
     Purger()
@@ -45,8 +45,8 @@ private:
     std::thread thread_;
 };
 
-// Unpins and pins pages of one's own, and keeps the pact: what PIN says was
-// not purged is as it was, and what was written after PIN stays.
+// Unpins and pins pages of its own, and checks what PIN promises: pages that it reports as
+// not purged are unchanged, and data written after PIN stays.
 bool keeps_pact(const Region& region, const Map& map, std::size_t first, std::size_t count,
                 unsigned seed, int times, int* purges) {
     std::mt19937 random(seed);
@@ -66,7 +66,7 @@ bool keeps_pact(const Region& region, const Map& map, std::size_t first, std::si
             byte = static_cast<unsigned char>(random() | 1);
             map.fill(from, length, byte);
         }
-        // a punch that comes late, after PIN has answered, shows here
+        // here a punch shows that comes after PIN's answer
         if (random() % 4 == 0) std::this_thread::yield();
         if (!map.holds(from, length, byte)) return false;
     }
@@ -137,7 +137,7 @@ TEST_CASE("a purge under way holds up neither other regions nor other pages", "[
     const std::size_t pages = (std::size_t{128} << 20) / page_size();
     Region big = Region::of_pages(pages), other = Region::of_pages(2);
     Map map = big.map_pages(pages), other_map = other.map_pages(2);
-    // the purge may be through before this thread gets a turn: try again then
+    // the purge may end before this thread gets a turn: then try again
     bool overtook = false;
     for (int round = 0; round < 50 && !overtook; ++round) {
         map.fill(1);
@@ -222,7 +222,7 @@ TEST_CASE("a storm of PIN, UNPIN and close leaves as many ranges as before", "[d
             threads.emplace_back([&, i] {
                 std::mt19937 random(i);
                 for (int round = 0; round < rounds(4000); ++round) {
-                    // few pages: who needs a range finds that another one brought it
+                    // few pages, so that threads find the range that another one allocated
                     const std::size_t first = random() % 6;
                     if (shared.unpin_pages(first, 1 + random() % 2) != 0) fine = false;
                     if (shared.pin_pages(random() % 8) < 0) fine = false;

@@ -39,7 +39,7 @@ int connect_to(const std::string& path) {
 
 constexpr const char* peer_log = "/tmp/ashmem-test-peer";
 
-// This program run anew, with the hidden claim; its results are not ours.
+// Runs this program again with the hidden test; its results do not count as ours.
 int run_peer(const std::string& socket_path) {
     return in_child([&] {
         setenv("ASHMEM_TEST_SOCKET", socket_path.c_str(), 1);
@@ -50,7 +50,7 @@ int run_peer(const std::string& socket_path) {
 
 } // namespace
 
-// Run by the claim below in a process of its own, never by itself.
+// Run only by the test below, in a process of its own.
 TEST_CASE("(peer) maps a received region read-only and sees its data", "[.peer]") {
     const char* path = std::getenv("ASHMEM_TEST_SOCKET");
     REQUIRE(path);

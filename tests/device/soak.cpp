@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rounds by the hundred thousand, after which nothing may be left.
+// Hundreds of thousands of rounds, after which no memory may be left.
 //
-// [soak] runs with the module loaded; [module] loads and unloads it itself and
-// so runs in a guest where nobody did (the file is /ashmem.ko there).
+// [soak] runs with the module loaded; [module] loads and unloads it itself, and runs in
+// a guest where it is not loaded and the file is /ashmem.ko.
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -48,8 +48,8 @@ std::uint64_t kernel_memory() {
     return meminfo("SUnreclaim") + meminfo("Percpu") + meminfo("VmallocUsed");
 }
 
-// What kernel_memory() may grow by without a leak. A kernel with KASAN keeps
-// freed memory back, by the share of all memory; there kmemleak does the proof.
+// How much kernel_memory() may grow without a leak. A kernel with KASAN keeps back freed
+// memory, up to a share of all memory; there kmemleak finds leaks.
 std::uint64_t memory_slack() {
     const bool keeps_back = access("/sys/kernel/debug/kmemleak", F_OK) == 0;
     return keeps_back ? meminfo("MemTotal") / 16 : std::uint64_t{2} << 20;
@@ -197,13 +197,13 @@ TEST_CASE("insmod beside another driver of the name is EBUSY with a reason", "[m
     CHECK(load(module_file) == -EBUSY);
     CHECK(in_kernel_log("another driver already provides /dev/ashmem"));
     CHECK(unload("squatter") == 0);
-    // and the failure left nothing in the way
+    // and the failed load left nothing behind
     REQUIRE(load(module_file) == 0);
     CHECK(unload_soon() == 0);
 }
 
 TEST_CASE("reclaim has no trace of a module that was refused", "[module]") {
-    // a shrinker that stayed would be called in memory that is no module's any more
+    // reclaim would call a shrinker that was left behind, in freed memory
     REQUIRE(load("/squatter.ko") == 0);
     for (int round = 0; round < 3; ++round) {
         CHECK(load(module_file) == -EBUSY);

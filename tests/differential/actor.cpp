@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the call of a step on /dev/ashmem, and puts what came of it into words.
+// Makes a step's call on /dev/ashmem, and describes its outcome as text.
 #include "actor.hpp"
 
 #include <fcntl.h>
@@ -248,7 +248,7 @@ Answer Actor::memory_call(const Step& step) {
     }
     static std::vector<unsigned char> seen;
     seen.assign(length, 0);
-    // page by page: what was read before a fault is told too
+    // page by page, so that the outcome includes what was read before a fault
     const int signal = guarded([&] {
         for (std::size_t i = 0, part; i < length; i += part) {
             part = std::min(length - i, page_size() - (offset + i) % page_size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process of a program: makes the calls and tells what came of them.
+// One process of a program: makes the calls and reports their outcomes.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@ namespace differential {
 
 struct Answer {
     std::int64_t value = 0; // what the call answered, or -errno
-    std::string text;       // what else was seen, in words that any run would use
+    std::string text;       // what else was seen, as text that is the same in every run
 };
 
 class Actor {

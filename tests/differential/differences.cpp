@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows a region through a program, to know which of its calls the drivers answer
-// differently.
+// Tracks the regions of a program, to know which calls the drivers answer differently.
 #include "differences.hpp"
 
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of a program's regions, and the calls that are known to be
-// answered differently by the original driver and by ours.
+// The state of a program's regions, and the calls that the original driver and ours are
+// known to answer differently.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Draws programs: mostly of few pages, descriptors and processes, so that their
-// calls meet; with what no program should do among them.
+// Draws programs, mostly with few pages, descriptors and processes, so that their calls
+// meet. Some of the calls are mistakes.
 #include <fcntl.h>
 #include <linux/ashmem.h>
 #include <poll.h>
@@ -41,7 +41,7 @@ private:
 
     void add(Call call, Numbers arguments = {}) { program_.push_back({actor_, call, arguments}); }
 
-    // what a program had better not do: seldom, but for one program in four
+    // mistakes are rare, except in one program in four
     bool odd(std::int64_t times) { return once_in(wild_ ? times : times * 8); }
 
     std::int64_t slot() { return odd(6) ? below(most_slots) : below(2); }
@@ -81,7 +81,7 @@ private:
                 prot(), flags, once_in(5) ? pages() * page_ : 0};
     }
 
-    // What nearly every user does first, or nothing worth comparing would follow.
+    // Nearly every program begins so; otherwise little worth comparing would follow.
     void start() {
         for (std::int64_t slot = 0; slot < 2; ++slot) {
             if (odd(6)) continue;
@@ -96,7 +96,7 @@ private:
             add(Call::mmap, {slot, slot % most_maps, (1 + below(8)) * page_, 3, MAP_SHARED, 0});
     }
 
-    // What ranges meet in: pins, unpins and purges of the same few pages.
+    // Pins, unpins and purges of the same few pages, so that ranges meet.
     void draw_burst() {
         const auto slot = this->slot(), map = this->map();
         for (auto left = 3 + below(10); left > 0; --left) {

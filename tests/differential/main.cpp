@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ashmem-differential: draws programs of calls and runs them on whatever driver is
-// loaded. Two drivers that are equal give the same digests, and
-// scripts/check-differential compares them.
+// ashmem-differential: draws programs of calls and runs them on the loaded driver. Drivers
+// that behave alike give the same digests; scripts/check-differential compares them.
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Touches memory that may fault, and shortens what memory holds to a hash.
+// Touches memory that may fault, and hashes memory.
 #include "memory.hpp"
 
 #include <algorithm>

@@ -50,8 +50,11 @@ struct Line {
 
 // an errno's name, or whether the answer was 0
 const char* kind_of(std::int64_t value) {
-    if (value < 0) return strerrorname_np(static_cast<int>(-value));
-    return value ? "more" : "0";
+    if (value == 0) return "0";
+    if (value > 0) return "more";
+    // GET_SIZE of a region of nearly 2^64 bytes is negative, and no error
+    const char* error = strerrorname_np(static_cast<int>(-value));
+    return error ? error : "less";
 }
 
 std::string encode(const Answer& answer) {
@@ -155,7 +158,7 @@ private:
 
     Answer hear(int actor) {
         pollfd entry{lines_[static_cast<std::size_t>(actor)].ours, POLLIN, 0};
-        // Who dies leaves no end of the line here: ask now and then.
+        // The socket does not show that an actor died: check now and then.
         for (int waited = 0; poll(&entry, 1, 100) == 0; ++waited) {
             int status = 0;
             if (waitpid(processes_[static_cast<std::size_t>(actor)], &status, WNOHANG) > 0) {

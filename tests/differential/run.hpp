@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a program: its processes take turns, so that every run goes the same way.
+// Runs a program. Its processes take turns, so that every run is the same.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@ struct Transcript {
     std::size_t avoided = 0;
 };
 
-// Calls and what came of them, over many programs.
+// Counts of calls and outcomes, over many programs.
 using Census = std::map<std::string, std::size_t>;
 
 // avoid: leave out what is known to differ

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever arrives at a channel: bytes, and descriptors of any kind with the first.
+// Feeds a channel with any bytes, and with descriptors of any kind beside the first.
 #include <ashmem/ashmem.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             for (const auto& one : message.regions)
                 if (!one.ok() || one.size() != 4096) abort();
         }
-        // after garbage nothing more is believed
+        // after an invalid message the channel stays unusable
         if (ours.fd() != -1) abort();
     }
     if (lowest_free() != before) abort(); // a descriptor was left open

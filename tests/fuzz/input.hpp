@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fuzzer's bytes, taken apart.
+// Takes values from a fuzzer's bytes.
 #pragma once
 
 #include <algorithm>

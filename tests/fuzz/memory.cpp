@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes and offsets of heaps and windows, as another process may give them: what is
-// believed can be mapped, and lies within.
+// Sizes and offsets of heaps and windows, as another process may send them. Accepted ones
+// must be mappable and lie within their file or heap.
 #include <cstdlib>
 
 #include "../../libashmem/src/binder/memory_wire.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A binder message of any bytes and any list of objects, read in any order; and the
-// descriptors that it tells of.
+// A Binder message with any bytes and any list of objects, read in any order, and its
+// descriptors.
 #include <algorithm>
 #include <ashmem/binder/parcel.hpp>
 #include <cstdlib>
@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 nothing = reader.i64() == 0;
                 break;
         }
-        // what failed once gives nothing any more, and nothing is read twice
+        // after a failure nothing can be read, and nothing is read twice
         if (!before && (!nothing || reader.ok())) abort();
         if (reader.left() > left) abort();
     }

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# In a guest with something else in the driver's place: runs the claims and compares
-# with the list of deliberate differences. Those of the list run each in a process of
-# its own, for some kill theirs. A test program that does not start is no difference.
+# In a guest with another driver, or with the preload library: runs the claims and compares
+# with the list of those that must fail. Each of these runs in a process of its own, since
+# some kill it. A test program that does not start does not count as failing.
 # usage: reference.sh LIST CLAIMS (a file of one claim a line; as Catch2 chooses)
 set -u
 list=$1
 work=$(mktemp -d)
 failed=0
-# its status is a number of claims
+# its exit status is the number of claims
 ashmem-tests "$2" --list-test-names-only >"$work/names"
 ashmem-tests --list-test-names-only >"$work/all-names"
 grep -vxF -f "$work/all-names" "$list" >"$work/unknown"
@@ -27,8 +27,8 @@ run() {
     timeout "$2" ashmem-tests -f "$work/chosen"
 }
 
-# One plan is enough, and the lines may be those of a program that was killed. Without
-# a name it would run all there is.
+# The plan was printed above, and the program may be killed. Without a name it would run
+# all claims.
 if [ -s "$work/same" ]; then
     { run "$work/same" 240 || : >"$work/failed"; } | grep -v '^1\.\.'
     [ ! -e "$work/failed" ] || failed=1

@@ -110,6 +110,17 @@ TEST_CASE("a process that is stopped with a lock of its own stops no other", "[p
     CHECK(in_time([&] { return answers(region) ? 0 : 1; }) == 0);
 }
 
+TEST_CASE("a purge of all passes over a region whose holder is stopped", "[preload]") {
+    const Region stopped = Region::of_pages(1), other = Region::of_pages(1);
+    const Map stopped_map = stopped.map_pages(1), map = other.map_pages(1);
+    map[0] = 1;
+    REQUIRE(stopped.unpin(0, 0) == 0);
+    REQUIRE(other.unpin(0, 0) == 0);
+    const Held held(stopped);
+    CHECK(in_time([&] { return other.purge_all() >= 1 ? 0 : 1; }) == 0);
+    CHECK(other.pin(0, 0) == ASHMEM_WAS_PURGED);
+}
+
 TEST_CASE("who waits for a region takes signals meanwhile", "[preload]") {
     const Region region = Region::of_pages(1);
     const Map map = region.map_pages(1);

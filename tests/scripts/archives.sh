@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Where kernels are fetched from, whatever apt's sources name.
+# Tests which archive kernels are fetched from, with different sources of apt.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=qemu/lib/common.sh
@@ -37,7 +37,7 @@ expect bookworm-security http://a.example/debian-security/ <<<'deb http://a.exam
 expect sid http://b.example/debian/ <<<'deb http://b.example/debian-security trixie-security main'
 expect sid-security http://s.example/archive/debian-security/20250520T000000Z/ \
     <<<'deb http://s.example/archive/debian/20250520T000000Z bookworm main'
-# another distribution's archive has none of the packages, nor has a third party's
+# other distributions' and third parties' archives do not have the packages
 none="${0##*/}: apt reads no Debian archive: say ASHMEM_DEBIAN=ADDRESS, that of one"
 expect bookworm "$none" <<<'deb http://a.example/ubuntu noble main'
 expect bookworm-security "$none" <<<'deb http://a.example/tools stable main'

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Another driver that owns the name "ashmem", for the test of loading ours
- * beside it.
+ * Another driver with the name "ashmem", for the test that loads ours beside it.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>

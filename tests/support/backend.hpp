@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses what the library keeps its regions in, by its environment variable.
+// Chooses the library's backend by its environment variable.
 #pragma once
 
 #include <cstdlib>
@@ -7,7 +7,7 @@
 
 namespace test {
 
-// What keeps the library's regions as long as this lives, instead of what it finds.
+// Sets the library's backend as long as this lives.
 class Backend {
 public:
     explicit Backend(const char* name) {

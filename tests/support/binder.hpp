@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binder's other ends: a service manager and services, each a process of its own.
+// Processes to talk to over Binder: a service manager and services.
 #pragma once
 
 #include <ashmem/binder.hpp>
@@ -29,7 +29,7 @@ private:
     bool fds_;
 };
 
-// A child that does its part of a test, started once it said that it is ready.
+// A child that does its part of a test; the constructor waits until it is ready.
 class BinderChild {
 public:
     using Ready = std::function<void()>;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A memory cgroup of a test's own.
 //
-// Both kinds will do: the unified tree of v2, and v1's memory controller where
-// somebody mounted it. They differ in the names of their files, which the test gives.
+// Works with the unified tree of v2, and with v1's memory controller where it is mounted.
+// The names of their files differ; the test gives them.
 #pragma once
 
 #include <sys/types.h>

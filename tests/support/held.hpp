@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which pages of a region hold something, asked for behind the driver's back.
+// Which pages of a region hold something, found without a call to the driver.
 #pragma once
 
 #include <unistd.h>
@@ -11,8 +11,8 @@
 
 namespace test {
 
-// The region's backing file by /proc/self/map_files: to ask it takes no lock of the
-// region's, which reclaim would find busy and step over. What is in swap is held too.
+// The region's backing file by /proc/self/map_files. Looking there takes no lock of the
+// region, which reclaim would find busy and skip. Pages in swap count as held.
 class Held {
 public:
     // a map of all of the region, which may go after this

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The test program: Catch2 with results as TAP, one line a claim, as they come.
 //
-// The line that names a claim comes before it runs, so that a guest that dies
-// leaves the name of the claim that killed it.
+// A test's name is printed before it runs, so that a guest that dies leaves the name of
+// the test that killed it.
 #define CATCH_CONFIG_RUNNER
 // children die of signals on purpose; Catch2 would report that as a failure
 #define CATCH_CONFIG_NO_POSIX_SIGNALS
@@ -41,7 +41,7 @@ void choose_reporter(Catch::Session& session) {
         std::map<std::string, std::string>());
 }
 
-// Its handlers cannot be compiled out here: a child has none.
+// Catch2's handlers cannot be compiled out here; a child resets them.
 void prepare_children() {
     pthread_atfork(nullptr, nullptr, [] {
         for (const int fatal : {SIGINT, SIGILL, SIGFPE, SIGSEGV, SIGTERM, SIGABRT})
@@ -125,7 +125,7 @@ public:
         Reporter::testCaseEnded(stats);
     }
 
-    // The closing line is for people; whoever counts, counts the lines above.
+    // The last line is for people; programs count the lines above.
     void testRunEnded(const Catch::TestRunStats& stats) override {
         const auto& cases = stats.totals.testCases;
         stream << "# " << cases.passed << " of " << cases.total() << " claims hold" << std::endl;
@@ -144,7 +144,7 @@ int main(int argc, char* argv[]) {
     Catch::Session session;
     choose_reporter(session);
     prepare_children();
-    // a claim that asserts nothing proves nothing
+    // a test without an assertion proves nothing
     session.configData().warnings = Catch::WarnAbout::NoAssertions;
     const auto all = arguments(argc, argv);
     const int ret = session.applyCommandLine(static_cast<int>(all.size()), all.data());

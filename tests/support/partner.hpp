@@ -10,8 +10,8 @@
 
 namespace test {
 
-// A thread that does its part of a round beside the one that started the round. It is
-// there before the first: making a thread takes longer than most of what is raced.
+// A thread that does its part of each round in parallel to the one that starts the round.
+// It exists before the first round, since making a thread takes longer than most races.
 class Partner {
 public:
     explicit Partner(std::function<void()> part)
@@ -53,9 +53,9 @@ inline void spin(long turns) {
         asm volatile("");
 }
 
-// Finds the moment in a partner's part at which an answer turns over, from whether one
-// came early or late: the next comes a little later or earlier. So the tries gather
-// about that moment on a machine of any speed, and keep a jitter.
+// Finds the moment in a partner's part at which an answer changes. After a try that was
+// early the next one comes a little later, and the other way round. So the tries gather
+// around that moment on a machine of any speed, with a jitter.
 class Aim {
 public:
     explicit Aim(unsigned seed) : random_(seed) {}

@@ -10,11 +10,11 @@
 
 namespace test {
 
-// Runs work in a forked child. Answers its return value (0 to 127), or 128
-// plus the signal that ended it. Work must not use Catch2's assertions.
+// Runs work in a forked child. Returns work's value (0 to 127), or 128 plus the signal
+// that ended the child. Work must not use Catch2's assertions.
 int in_child(const std::function<int()>& work);
 
-// A child that lives until the object does; killed at the latest then.
+// A child that is killed, if it still lives, when the object is destroyed.
 class Child {
 public:
     explicit Child(const std::function<int()>& work);
@@ -39,13 +39,13 @@ void become_nobody();
 // Makes a user namespace and becomes its root, who has every capability there, for good.
 void become_root_of_namespace();
 
-// how often a claim repeats something: the count, divided by the environment's
-// ASHMEM_TEST_SCALE for kernels that are slow on purpose; at least 1
+// how often a test repeats something: the count, divided by the environment's
+// ASHMEM_TEST_SCALE, for slow kernels; at least 1
 int rounds(int count);
 
-// Takes anonymous memory, a page at a time, until a condition holds, which is asked for
-// each MiB; up to all there is and three quarters of swap, so many times. Answers if it
-// came true. The process that does it is the first to be killed should memory run out.
+// Takes anonymous memory, a page at a time, until a condition holds, which is tested after
+// each MiB; up to all memory and three quarters of swap, and at most so many times. Returns
+// whether it held. The process that does this is the first to be killed if memory runs out.
 bool squeeze_until(const std::function<bool()>& enough, int times = 1);
 
 std::string read_file(const std::string& path);
@@ -58,7 +58,7 @@ std::uint64_t meminfo(const std::string& key);
 std::uint64_t own_memory(const std::string& key);
 // a number of /proc/vmstat
 std::uint64_t vmstat(const std::string& key);
-// objects in use of a slab, by /proc/slabinfo, once what CPUs keep is collected
+// objects in use of a slab, by /proc/slabinfo, after the CPUs' caches were flushed
 std::uint64_t slab_objects(const std::string& name);
 // bytes of an object of a slab, by the same
 std::uint64_t slab_object_size(const std::string& name);

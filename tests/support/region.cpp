@@ -120,7 +120,7 @@ long Region::status(std::uint32_t offset, std::uint32_t length) const {
     return ioctl_pin(ASHMEM_GET_PIN_STATUS, offset, length);
 }
 
-// a test that means a page beyond what a pin can name must not hit another one
+// a page beyond what a pin can name must not silently become another one
 static std::uint32_t bytes(std::size_t pages) {
     const std::uint64_t bytes = std::uint64_t{pages} * page_size();
     if (bytes > UINT32_MAX) throw std::out_of_range("no offset of 32 bits names this page");

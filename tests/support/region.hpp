@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A region by bare system calls: what the tests of the driver speak.
+// A region by direct system calls, for the tests of the driver.
 //
-// Every call answers with what the kernel said: a value from 0 up, or an
-// errno as a negative number, so that a claim is one comparison.
+// Every call returns the kernel's answer: a value from 0 up, or an errno as a negative
+// number, so that an assertion is one comparison.
 #pragma once
 
 #include <fcntl.h>
@@ -110,8 +110,7 @@ private:
     int fd_;
 };
 
-// Two pages of memory of which the second can't be touched: where a pointer
-// that runs off its page is seen.
+// Two pages of memory, the second without access: an overrun of the first is detected.
 class EdgePage {
 public:
     EdgePage();

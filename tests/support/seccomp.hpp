@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// System calls that this process may no longer make, as in a sandbox.
+// Forbids this process system calls, as a sandbox does.
 #pragma once
 
 #include <cstdint>

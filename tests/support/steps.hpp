@@ -14,8 +14,8 @@ namespace test {
 
 inline constexpr std::size_t mib = std::size_t{1} << 20;
 
-// Touches anonymous memory that stays until the process ends, in small pages. Answers
-// 0, or 1 if there was none to be had.
+// Touches anonymous memory that stays until the process ends, in small pages. Returns 0,
+// or 1 if there was none.
 int touch(std::size_t bytes);
 
 struct Steps {
@@ -32,7 +32,7 @@ struct Steps {
 };
 
 // Takes memory in a child, which first prepares, until so much of a region was purged
-// or so many steps were done. The child is the first to be killed should memory run out.
+// or so many steps were done. The child is the first to be killed if memory runs out.
 Steps take_in_steps(
     const Region& region, std::uint64_t enough, int most,
     const std::function<void()>& prepare = [] {});

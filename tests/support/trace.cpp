@@ -64,7 +64,7 @@ ShrinkerTrace::~ShrinkerTrace() {
     try {
         record(false);
     } catch (const std::exception&) {
-        // events that go on disturb nobody
+        // events that stay on do no harm
     }
 }
 

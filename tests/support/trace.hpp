@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What reclaim did with the driver's shrinker, by the kernel's own tracepoints.
+// Calls of the driver's shrinker by reclaim, from the kernel's tracepoints.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ Seen watch(const std::vector<Piece>& pieces, const std::function<void()>& purge)
     });
     while (!ended) {
         for (std::size_t i = 0; i + 1 < pieces.size(); ++i) {
-            // two looks are not of one moment: the older is looked at before and after
+            // two looks are not simultaneous: look at the older piece before and after
             const bool older_gone = pieces[i].wholly_gone();
             const bool younger_gone = pieces[i + 1].half_gone();
             if (older_gone && !younger_gone) seen[i] = true;

@@ -20,7 +20,7 @@ struct Piece {
     [[nodiscard]] bool half_gone() const { return !(*held)[first + count / 2]; }
 };
 
-// What a look on at a purge showed of the order of pieces.
+// The order of pieces, as a purge showed it.
 struct Seen {
     // each was wholly gone while more than half of the next was still there
     bool kept;
@@ -28,8 +28,8 @@ struct Seen {
     std::size_t outlived;
 };
 
-// Runs something that purges, and looks on until it has ended. Pieces that go between one
-// look and the next were not seen, whichever went first: then try again.
+// Runs something that purges, and looks at the pieces until it has ended. If two pieces go
+// between one look and the next, their order is unknown: then try again.
 Seen watch(const std::vector<Piece>& pieces, const std::function<void()>& purge);
 
 } // namespace test

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,10 +32,28 @@ bool is_held_by_another(int error) noexcept {
     return error == EAGAIN || error == EACCES;
 }
 
+/** What the thread waits for that a signal's handler interrupted; the handler may need it. */
+int give_back_awaited() noexcept {
+    if (awaited >= 0) (void)lock_byte(awaited, F_OFD_SETLK, F_UNLCK);
+    return awaited;
+}
+
 } // namespace
 
-Locked::Locked(int fd) noexcept : fd_(reopen(fd, O_RDWR | O_CLOEXEC)) {
-    if (fd_ >= 0 && lock()) (void)enter();
+Locked::Locked(int fd, Wait wait) noexcept : fd_(reopen(fd, O_RDWR | O_CLOEXEC)) {
+    if (fd_ >= 0 && (wait == Wait::briefly ? lock_soon() : lock())) (void)enter();
+}
+
+/** Lock, with all signals blocked; unless another holder has it, with the signals as before. */
+bool Locked::try_lock() noexcept {
+    sigset_t every;
+    ::sigfillset(&every);
+    ::pthread_sigmask(SIG_SETMASK, &every, &before_);
+    locked_ = lock_byte(fd_, F_OFD_SETLK, F_WRLCK) == 0;
+    const int error = errno;
+    if (!locked_) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    errno = error;
+    return locked_;
 }
 
 /**
@@ -43,20 +62,21 @@ Locked::Locked(int fd) noexcept : fd_(reopen(fd, O_RDWR | O_CLOEXEC)) {
  * once no handler can run.
  */
 bool Locked::lock() noexcept {
-    const int outer = awaited;
-    if (outer >= 0) (void)lock_byte(outer, F_OFD_SETLK, F_UNLCK);
-    sigset_t every;
-    ::sigfillset(&every);
-    for (;;) {
-        ::pthread_sigmask(SIG_SETMASK, &every, &before_);
-        locked_ = lock_byte(fd_, F_OFD_SETLK, F_WRLCK) == 0;
-        if (locked_ || !is_held_by_another(errno)) break;
+    const int outer = give_back_awaited();
+    while (!try_lock() && is_held_by_another(errno)) {
         awaited = fd_;
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
         (void)lock_byte(fd_, F_OFD_SETLKW, F_WRLCK);
     }
     awaited = outer;
-    if (!locked_) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    return locked_;
+}
+
+bool Locked::lock_soon() noexcept {
+    constexpr int attempts = 100;
+    constexpr timespec pause{0, 1000000};
+    (void)give_back_awaited();
+    for (int i = 0; i < attempts && !try_lock() && is_held_by_another(errno); ++i)
+        ::nanosleep(&pause, nullptr);
     return locked_;
 }
 

@@ -29,12 +29,19 @@ inline constexpr off_t lock_at = std::numeric_limits<off_t>::max();
  */
 class Locked {
 public:
-    explicit Locked(int fd) noexcept;
+    /** How long to wait for another holder. */
+    enum class Wait {
+        until_free,
+        briefly, ///< 100 ms at most: a holder who is stopped must not stop others' purges
+    };
+
+    explicit Locked(int fd, Wait wait = Wait::until_free) noexcept;
     Locked(const Locked&) = delete;
     Locked& operator=(const Locked&) = delete;
     ~Locked();
 
-    /** False with errno if the state can't be reached: without /proc, or descriptors. */
+    /** False with errno if the state can't be reached: without /proc, or descriptors; EAGAIN
+     *  if another holder had it all the while. */
     explicit operator bool() const noexcept { return state_ != nullptr; }
     State* operator->() const noexcept { return state_; }
     State& operator*() const noexcept { return *state_; }
@@ -53,6 +60,8 @@ public:
 
 private:
     [[nodiscard]] bool lock() noexcept;
+    [[nodiscard]] bool lock_soon() noexcept;
+    [[nodiscard]] bool try_lock() noexcept;
 
     sigset_t before_;
     int fd_;

@@ -17,8 +17,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
-#include "lock.hpp"
 #include "ranges.hpp"
 #include "real.hpp"
 #include "state.hpp"
@@ -56,20 +56,33 @@ private:
     std::size_t count_ = 0;
 };
 
-/** Purge about so many pages of a region; how many it were. */
+/** Drop the pages of a range; how many they are. */
+std::uint64_t drop(Locked& region, Range& range) noexcept {
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const std::uint64_t first = range.first, last = range.last;
+    range.purged = 1;
+    // another holder wrote nonsense there
+    if (first > last || last >= static_cast<std::uint64_t>(state_at) / page) return 0;
+    const std::uint64_t pages = last - first + 1;
+    (void)::syscall(SYS_fallocate, region.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    first * page, pages * page);
+    return pages;
+}
+
+} // namespace
+
 std::uint64_t purge(Locked& region, std::uint64_t max_pages) noexcept {
-    const auto page = static_cast<off_t>(::sysconf(_SC_PAGESIZE));
+    const std::unique_ptr<Place[], decltype(&std::free)> places(
+        static_cast<Place*>(std::calloc(max_ranges, sizeof(Place))), std::free);
+    if (!places) return 0;
+    const std::uint32_t count = not_purged(*region, {places.get(), max_ranges});
     std::uint64_t done = 0;
-    while (Range* range = done < max_pages ? oldest(*region) : nullptr) {
-        const auto from = static_cast<off_t>(range->first) * page;
-        const std::uint64_t pages = range->last - range->first + 1;
-        (void)::syscall(SYS_fallocate, region.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                        from, static_cast<off_t>(pages) * page);
-        range->purged = 1;
-        done += pages;
-    }
+    for (std::uint32_t i = 0; i < count && done < max_pages; ++i)
+        done += drop(region, region->ranges[places[i].at]);
     return done;
 }
+
+namespace {
 
 /** Call a function with each region that a folder of descriptors shows. */
 template <class Function>
@@ -87,7 +100,7 @@ void each_in(const char* folder, Seen& seen, Function function) noexcept {
         if (fd < 0) continue;
         struct stat status {};
         if (is_emulated(fd) && real::status(fd, status) == 0 && seen.add(status.st_ino)) {
-            Locked region(fd);
+            Locked region(fd, Locked::Wait::briefly);
             if (region) function(region);
         }
         ::close(fd);

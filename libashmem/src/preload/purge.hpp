@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "lock.hpp"
+
 namespace ashmem::preload {
 
 /**
@@ -16,6 +18,9 @@ namespace ashmem::preload {
  * @return the pages that were purgeable before
  */
 std::uint64_t purge_system() noexcept;
+
+/** Purge about so many pages of a region, the oldest ranges first; how many it were. */
+std::uint64_t purge(Locked& region, std::uint64_t max_pages) noexcept;
 
 /**
  * From now on purge what this process has, the oldest first, when the kernel tells of

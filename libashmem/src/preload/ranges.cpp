@@ -13,36 +13,47 @@ namespace {
 
 constexpr std::uint64_t max_unpin_seq = (std::uint64_t{1} << 63) - 1;
 
+/**
+ * How many ranges there are. Read once by each function: another process may write there,
+ * and must not make this one reach beyond the array.
+ */
+std::uint32_t count_of(const State& state) noexcept {
+    return std::min(__atomic_load_n(&state.count, __ATOMIC_RELAXED), max_ranges);
+}
+
 template <class S>
 auto all(S& state) noexcept {
-    return std::span(state.ranges).first(state.count);
+    return std::span(state.ranges).first(count_of(state));
 }
 
-/** The first range that ends at or after a page. */
-template <class S>
-std::uint32_t from(S& state, std::uint64_t page) noexcept {
-    const auto ranges = all(state);
-    const auto found = std::ranges::lower_bound(ranges, page, {}, &Range::last);
-    return static_cast<std::uint32_t>(found - ranges.begin());
+/** The ranges that have any of these pages: the first one's place, and how many follow. */
+struct Overlap {
+    std::uint32_t at;
+    std::uint32_t count;
+};
+
+Overlap overlap(std::span<const Range> ranges, std::uint64_t first, std::uint64_t last) noexcept {
+    const auto found = std::ranges::lower_bound(ranges, first, {}, &Range::last);
+    const auto at = static_cast<std::uint32_t>(found - ranges.begin());
+    std::uint32_t end = at;
+    while (end < ranges.size() && ranges[end].first <= last)
+        ++end;
+    return {at, end - at};
 }
 
-/** How many ranges, from one on, have pages up to this one. */
-std::uint32_t overlapping(const State& state, std::uint32_t at, std::uint64_t last) noexcept {
-    std::uint32_t count = 0;
-    while (at + count < state.count && state.ranges[at + count].first <= last)
-        ++count;
-    return count;
-}
-
-/** Put one range in the place of `count`, which may be none. */
-void replace(State& state, std::uint32_t at, std::uint32_t count, const Range& range) noexcept {
-    Range* const place = state.ranges + at;
-    if (count == 0)
-        std::copy_backward(place, state.ranges + state.count, state.ranges + state.count + 1);
+/** Put some ranges in the place of others, of `total`, and say how many there are then. */
+std::uint32_t replace(State& state, std::uint32_t total, Overlap place,
+                      std::span<const Range> ranges) noexcept {
+    Range* const begin = state.ranges + place.at;
+    Range* const rest = begin + place.count;
+    Range* const end = state.ranges + total;
+    if (ranges.size() > place.count)
+        std::copy_backward(rest, end, end + (ranges.size() - place.count));
     else
-        std::copy(place + count, state.ranges + state.count, place + 1);
-    *place = range;
-    state.count = state.count + 1 - count;
+        std::copy(rest, end, begin + ranges.size());
+    std::ranges::copy(ranges, begin);
+    state.count = total - place.count + static_cast<std::uint32_t>(ranges.size());
+    return state.count;
 }
 
 bool touch(const Range& below, const Range& above) noexcept {
@@ -50,29 +61,30 @@ bool touch(const Range& below, const Range& above) noexcept {
 }
 
 /** Purged ranges that touch are one. */
-void join_purged(State& state, std::uint32_t at) noexcept {
-    const auto both = [&](std::uint32_t lower) {
-        const Range &a = state.ranges[lower], &b = state.ranges[lower + 1];
-        return a.purged != 0 && b.purged != 0 && touch(a, b);
+void join_purged(State& state, std::uint32_t total, std::uint32_t at) noexcept {
+    const auto join = [&](std::uint32_t lower) {
+        if (lower + 1 >= total) return;
+        const Range a = state.ranges[lower], b = state.ranges[lower + 1];
+        if (a.purged == 0 || b.purged == 0 || !touch(a, b)) return;
+        const Range both{a.first, b.last, 0, 1};
+        total = replace(state, total, {lower, 2}, {&both, 1});
     };
-    if (at + 1 < state.count && both(at))
-        replace(state, at, 2, {state.ranges[at].first, state.ranges[at + 1].last, 0, 1});
-    if (at > 0 && both(at - 1))
-        replace(state, at - 1, 2, {state.ranges[at - 1].first, state.ranges[at].last, 0, 1});
+    join(at);
+    if (at > 0) join(at - 1);
 }
 
 } // namespace
 
 bool any_unpinned(const State& state, std::uint64_t first, std::uint64_t last) noexcept {
-    return overlapping(state, from(state, first), last) != 0;
+    return overlap(all(state), first, last).count != 0;
 }
 
 int unpin(State& state, std::uint64_t first, std::uint64_t last) noexcept {
-    const std::uint32_t at = from(state, first);
-    const std::uint32_t count = overlapping(state, at, last);
+    const auto ranges = all(state);
+    const auto total = static_cast<std::uint32_t>(ranges.size());
+    const Overlap place = overlap(ranges, first, last);
     Range merged{first, last, 0, 0};
-    for (std::uint32_t i = at; i < at + count; ++i) {
-        const Range& range = state.ranges[i];
+    for (const Range& range : ranges.subspan(place.at, place.count)) {
         // it keeps its unpin_seq
         if (range.first <= first && last <= range.last) return 0;
         merged.first = std::min(merged.first, range.first);
@@ -80,57 +92,52 @@ int unpin(State& state, std::uint64_t first, std::uint64_t last) noexcept {
         if (range.purged != 0) merged.purged = 1;
     }
     // what was unpinned right before, just below, goes on
-    if (count == 0 && at > 0) {
-        Range& below = state.ranges[at - 1];
+    if (place.count == 0 && place.at > 0) {
+        Range& below = ranges[place.at - 1];
         if (below.purged == 0 && below.unpin_seq == state.clock && touch(below, merged)) {
             below.last = last;
             return 0;
         }
     }
-    if (count == 0 && state.count == max_ranges) return ENOMEM;
+    if (place.count == 0 && total == max_ranges) return ENOMEM;
     merged.unpin_seq = ++state.clock & max_unpin_seq;
-    replace(state, at, count, merged);
-    if (merged.purged != 0) join_purged(state, at);
+    const std::uint32_t now = replace(state, total, place, {&merged, 1});
+    if (merged.purged != 0) join_purged(state, now, place.at);
     return 0;
 }
 
 int pin(State& state, std::uint64_t first, std::uint64_t last) noexcept {
-    const std::uint32_t at = from(state, first);
-    const std::uint32_t count = overlapping(state, at, last);
-    if (count == 0) return ASHMEM_NOT_PURGED;
+    const auto ranges = all(state);
+    const auto total = static_cast<std::uint32_t>(ranges.size());
+    const Overlap place = overlap(ranges, first, last);
+    if (place.count == 0) return ASHMEM_NOT_PURGED;
     bool purged = false;
+    for (const Range& range : ranges.subspan(place.at, place.count))
+        purged = purged || range.purged != 0;
+
     Range kept[2];
     std::uint32_t keep = 0;
-    for (std::uint32_t i = at; i < at + count; ++i) {
-        const Range& range = state.ranges[i];
-        purged = purged || range.purged != 0;
-        if (range.first < first) {
-            kept[keep] = range;
-            kept[keep++].last = first - 1;
-        }
-        if (range.last > last) {
-            kept[keep] = range;
-            kept[keep++].first = last + 1;
-        }
+    if (const Range& lowest = ranges[place.at]; lowest.first < first) {
+        kept[keep] = lowest;
+        kept[keep++].last = first - 1;
     }
-    if (state.count - count + keep > max_ranges) return -ENOMEM;
-    Range* const place = state.ranges + at;
-    Range* const end = state.ranges + state.count;
-    if (keep > count)
-        std::copy_backward(place + count, end, end + (keep - count));
-    else
-        std::copy(place + count, end, place + keep);
-    std::copy_n(kept, keep, place);
-    state.count = state.count - count + keep;
+    if (const Range& highest = ranges[place.at + place.count - 1]; highest.last > last) {
+        kept[keep] = highest;
+        kept[keep++].first = last + 1;
+    }
+    if (total - place.count + keep > max_ranges) return -ENOMEM;
+    replace(state, total, place, {kept, keep});
     return purged ? ASHMEM_WAS_PURGED : ASHMEM_NOT_PURGED;
 }
 
-Range* oldest(State& state) noexcept {
-    Range* found = nullptr;
-    for (Range& range : all(state))
-        if (range.purged == 0 && (found == nullptr || range.unpin_seq < found->unpin_seq))
-            found = &range;
-    return found;
+std::uint32_t not_purged(const State& state, std::span<Place> places) noexcept {
+    std::uint32_t count = 0;
+    const auto ranges = all(state);
+    for (std::uint32_t at = 0; at < ranges.size() && count < places.size(); ++at)
+        if (ranges[at].purged == 0) places[count++] = {ranges[at].unpin_seq, at};
+    // by copies: an order that changes meanwhile would lead the sort astray
+    std::ranges::sort(places.first(count), {}, &Place::unpin_seq);
+    return count;
 }
 
 std::uint64_t purgeable(const State& state) noexcept {

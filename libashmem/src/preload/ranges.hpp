@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "state.hpp"
 
@@ -18,8 +19,14 @@ namespace ashmem::preload {
 /** Whether any of these pages is unpinned. */
 [[nodiscard]] bool any_unpinned(const State& state, std::uint64_t first,
                                 std::uint64_t last) noexcept;
-/** The range that was unpinned longest ago of those not purged; null if there is none. */
-[[nodiscard]] Range* oldest(State& state) noexcept;
+
+/** A range that a purge would drop. */
+struct Place {
+    std::uint64_t unpin_seq;
+    std::uint32_t at; ///< in State::ranges
+};
+/** The ranges that are not purged, the one unpinned longest ago first; how many they are. */
+[[nodiscard]] std::uint32_t not_purged(const State& state, std::span<Place> places) noexcept;
 /** Pages that a purge of all would drop. */
 [[nodiscard]] std::uint64_t purgeable(const State& state) noexcept;
 
