@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands for the driver, and the one ioctl that takes them and brings answers.
+// Commands for the driver, and the one request that takes them and brings answers.
 #include "commands.hpp"
 
 #include <linux/android/binder.h>
-#include <sys/ioctl.h>
 
 #include <cerrno>
 
 #include "../cxx/error.hpp"
+#include "device.hpp"
 
 namespace ashmem::binder {
 
@@ -35,7 +35,7 @@ int Commands::exchange(std::span<std::byte> into, std::size_t& got) noexcept {
     both.write_buffer = reinterpret_cast<std::uintptr_t>(bytes_.data());
     both.read_size = into.size();
     both.read_buffer = reinterpret_cast<std::uintptr_t>(into.data());
-    const int error = ::ioctl(device_, BINDER_WRITE_READ, &both) < 0 ? errno : 0;
+    const int error = device_.control(BINDER_WRITE_READ, &both);
     // Commands that the driver took are gone, even if it then failed. Commands that it
     // refused go too: they point at parcels that their caller is about to drop.
     const bool refused = error != 0 && error != EINTR && error != EAGAIN;

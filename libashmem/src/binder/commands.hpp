@@ -13,11 +13,13 @@
 
 namespace ashmem::binder {
 
+class Device;
+
 /** Commands for the driver, in the order in which they are written. */
 class Commands {
 public:
     /** For a device that was opened so as not to block. */
-    explicit Commands(int device) noexcept : device_(device) {}
+    explicit Commands(const Device& device) noexcept : device_(device) {}
 
     /** Write a command, which goes out with the next flush() or exchange(). */
     void write(std::uint32_t command);
@@ -41,7 +43,7 @@ public:
 private:
     void append(const void* from, std::size_t size);
 
-    int device_;
+    const Device& device_;
     std::vector<std::byte> bytes_;
 };
 

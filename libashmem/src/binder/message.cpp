@@ -30,7 +30,8 @@ void Message::Buffer::adopt_fds() {
 }
 
 Message::Buffer::~Buffer() {
-    Commands out(process->impl_->device.get());
+    if (process->impl_->device->inherited()) return;
+    Commands out(*process->impl_->device);
     out.write(BC_FREE_BUFFER, binder_uintptr_t{address});
     (void)out.flush();
 }
@@ -40,19 +41,26 @@ Message::Message(std::unique_ptr<Buffer> buffer)
     buffer_->adopt_fds();
 }
 
+Message::Message() noexcept = default;
 Message::Message(Message&&) noexcept = default;
 Message& Message::operator=(Message&&) noexcept = default;
 Message::~Message() = default;
 
+Reader& Message::reader() noexcept {
+    // the kernel gives a child no such memory
+    if (buffer_ && buffer_->process->impl_->device->inherited()) reader_ = Reader({}, {});
+    return reader_;
+}
+
 unique_fd Message::fd() noexcept {
-    const auto found = reader_.fd();
+    const auto found = reader().fd();
     if (!found || !buffer_) return {};
     const auto own = buffer_->fds.find(found->at);
     return own == buffer_->fds.end() ? unique_fd() : std::move(own->second);
 }
 
 Reference Message::object() {
-    const auto found = reader_.object();
+    const auto found = reader().object();
     if (!found || !buffer_) return {};
     if (found->type == BINDER_TYPE_HANDLE)
         return {nullptr, buffer_->process->remote(static_cast<std::uint32_t>(found->value))};

@@ -2,10 +2,8 @@
 // A Process: the open device and its map, its context manager, the threads that serve.
 #include "process.hpp"
 
-#include <fcntl.h>
 #include <linux/android/binder.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -23,31 +21,24 @@ constexpr std::size_t map_size = std::size_t{1} << 20;
 } // namespace
 
 Process::Impl::~Impl() {
-    if (map != MAP_FAILED) ::munmap(map, size);
+    // the kernel gives a child no such map: what lies there is another one, or nothing
+    if (map != MAP_FAILED && !device->inherited()) ::munmap(map, size);
 }
 
 Process::Process(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Process::~Process() = default;
 
 std::shared_ptr<Process> Process::open(const std::string& device, std::error_code& ec) {
-    unique_fd fd(::open(device.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
-    binder_version version{};
-    if (!fd.ok() || ::ioctl(fd.get(), BINDER_VERSION, &version) < 0) {
-        ec = to_code(errno);
-        return nullptr;
-    }
-    if (version.protocol_version != BINDER_CURRENT_PROTOCOL_VERSION) {
-        ec = to_code(EPROTO);
-        return nullptr;
-    }
+    auto opened = Device::open(device, ec);
+    if (!opened) return nullptr;
     unique_fd stop(::eventfd(0, EFD_CLOEXEC));
     if (!stop.ok()) {
         ec = to_code(errno);
         return nullptr;
     }
-    auto impl = std::make_unique<Impl>(std::move(fd), std::move(stop));
+    auto impl = std::make_unique<Impl>(std::move(opened), std::move(stop));
     impl->map =
-        ::mmap(nullptr, map_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, impl->device.get(), 0);
+        ::mmap(nullptr, map_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, impl->device->fd(), 0);
     if (impl->map == MAP_FAILED) {
         ec = to_code(errno);
         return nullptr;
@@ -63,13 +54,14 @@ std::shared_ptr<Process> Process::open(const std::string& device) {
 
 void Process::become_context_manager(std::shared_ptr<Object> object) {
     constexpr char what[] = "binder::Process::become_context_manager";
+    if (impl_->device->inherited()) throw std::system_error(to_code(ENOTCONN), what);
     const std::scoped_lock guard(impl_->remotes_lock);
     if (impl_->context) throw std::system_error(to_code(EBUSY), what);
     // calls may come at once
     impl_->context.swap(object);
     std::int32_t unused = 0;
-    if (::ioctl(impl_->device.get(), BINDER_SET_CONTEXT_MGR, &unused) == 0) return;
-    const int error = errno;
+    const int error = impl_->device->control(BINDER_SET_CONTEXT_MGR, &unused);
+    if (error == 0) return;
     impl_->context.swap(object);
     throw std::system_error(to_code(error), what);
 }
@@ -80,11 +72,14 @@ void Process::serve(std::chrono::milliseconds idle) {
     int timeout = -1;
     if (idle != milliseconds::max())
         timeout = static_cast<int>(std::clamp(idle, milliseconds(0), max_timeout).count());
-    throwing("binder::Process::serve",
-             [&](auto& ec) { ThreadState::self(*this).serve(timeout, ec); });
+    throwing("binder::Process::serve", [&](auto& ec) {
+        if (ThreadState* const self = ThreadState::self(*this, ec)) self->serve(timeout, ec);
+    });
 }
 
 void Process::stop() noexcept {
+    // a child shares this with its parent, which goes on
+    if (impl_->device->inherited()) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(impl_->stop.get(), &one, sizeof(one));
 }

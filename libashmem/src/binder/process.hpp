@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "device.hpp"
 #include "thread_state.hpp"
 
 namespace ashmem::binder {
@@ -46,7 +47,7 @@ private:
 };
 
 struct Process::Impl {
-    Impl(unique_fd opened, unique_fd stop_event) noexcept
+    Impl(std::shared_ptr<Device> opened, unique_fd stop_event) noexcept
         : device(std::move(opened)), stop(std::move(stop_event)) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -74,7 +75,7 @@ struct Process::Impl {
     [[nodiscard]] std::span<const std::byte> mapped(std::uint64_t address,
                                                     std::uint64_t length) const noexcept;
 
-    unique_fd device;
+    std::shared_ptr<Device> device;
     unique_fd stop;
     void* map = MAP_FAILED;
     std::size_t size = 0;

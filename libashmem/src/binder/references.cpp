@@ -2,6 +2,7 @@
 // The remote objects that a Process holds: one Remote for each handle, and their deaths.
 #include <ashmem/binder/remote.hpp>
 
+#include "../cxx/error.hpp"
 #include "process.hpp"
 
 namespace ashmem::binder {
@@ -11,6 +12,7 @@ std::shared_ptr<Remote> Process::context_manager() {
 }
 
 std::shared_ptr<Remote> Process::remote(std::uint32_t handle) {
+    if (impl_->device->inherited()) throw std::system_error(to_code(ENOTCONN), "binder::Process");
     // these end without the lock
     Impl::Death death;
     std::shared_ptr<Remote> made;
@@ -18,7 +20,7 @@ std::shared_ptr<Remote> Process::remote(std::uint32_t handle) {
     auto& known = impl_->remotes[handle];
     if (auto there = known.remote.lock()) return there;
     made.reset(new Remote(shared_from_this(), handle, ++impl_->last_remote));
-    Commands out(impl_->device.get());
+    Commands out(*impl_->device);
     out.write(BC_ACQUIRE, handle);
     // the one before is about to end, and a handle has one notice of death at a time
     if (known.number != 0) death = impl_->release(out, handle, known.number);
@@ -28,12 +30,14 @@ std::shared_ptr<Remote> Process::remote(std::uint32_t handle) {
 }
 
 void Process::forget(const Remote& remote) noexcept {
+    // another thread of the parent may have held the lock when this one forked
+    if (impl_->device->inherited()) return;
     Impl::Death death; // ends without the lock
     const std::scoped_lock guard(impl_->remotes_lock);
     const auto known = impl_->remotes.find(remote.handle_);
     // a newer Remote of the handle has released this one
     if (known == impl_->remotes.end() || known->second.number != remote.number_) return;
-    Commands out(impl_->device.get());
+    Commands out(*impl_->device);
     death = impl_->release(out, remote.handle_, remote.number_);
     (void)out.flush();
     impl_->remotes.erase(known);
@@ -64,12 +68,14 @@ Remote::~Remote() {
 
 void Remote::link_to_death(const std::function<void()>& recipient) {
     auto& impl = *process_->impl_;
+    if (impl.device->inherited())
+        throw std::system_error(to_code(ENOTCONN), "binder::Remote::link_to_death");
     bool happened = false;
     {
         const std::scoped_lock guard(impl.remotes_lock);
         const auto [found, first] = impl.deaths.try_emplace(number_);
         if (first) {
-            Commands out(impl.device.get());
+            Commands out(*impl.device);
             out.write(BC_REQUEST_DEATH_NOTIFICATION, binder_handle_cookie{handle_, number_});
             if (auto ec = out.flush()) {
                 impl.deaths.erase(found);

@@ -8,7 +8,8 @@
 namespace ashmem::binder {
 
 Message Remote::call(std::uint32_t code, const Parcel& in, std::error_code& ec) {
-    return ThreadState::self(*process_).transact(handle_, code, in, false, ec);
+    ThreadState* const self = ThreadState::self(*process_, ec);
+    return self ? self->transact(handle_, code, in, false, ec) : Message();
 }
 
 Message Remote::call(std::uint32_t code, const Parcel& in) {
@@ -16,7 +17,8 @@ Message Remote::call(std::uint32_t code, const Parcel& in) {
 }
 
 void Remote::call_one_way(std::uint32_t code, const Parcel& in, std::error_code& ec) {
-    (void)ThreadState::self(*process_).transact(handle_, code, in, true, ec);
+    if (ThreadState* const self = ThreadState::self(*process_, ec))
+        (void)self->transact(handle_, code, in, true, ec);
 }
 
 } // namespace ashmem::binder

@@ -54,11 +54,16 @@ std::int32_t answer_of(Object& object, Call& call, Parcel& out) noexcept {
 } // namespace
 
 ThreadState::ThreadState(Process& process) noexcept
-    : process_(process), out_(process.impl_->device.get()) {}
+    : process_(process), out_(*process.impl_->device) {}
 
-ThreadState& ThreadState::self(Process& process) {
+ThreadState* ThreadState::self(Process& process, std::error_code& ec) {
+    if (process.impl_->device->inherited()) {
+        ec = to_code(ENOTCONN);
+        return nullptr;
+    }
+    ec.clear();
     const std::scoped_lock guard(process.impl_->threads_lock);
-    return process.impl_->threads.try_emplace(std::this_thread::get_id(), process).first->second;
+    return &process.impl_->threads.try_emplace(std::this_thread::get_id(), process).first->second;
 }
 
 Message ThreadState::transact(std::uint32_t handle, std::uint32_t code, const Parcel& in,
@@ -214,7 +219,7 @@ std::optional<ThreadState::Command> ThreadState::read(int timeout, bool stoppabl
 /** Wait until the driver has something to read; false if the wait ended without. */
 bool ThreadState::wait(int timeout, bool stoppable, std::error_code& ec) const noexcept {
     const auto& impl = *process_.impl_;
-    pollfd wanted[] = {{impl.device.get(), POLLIN, 0}, {impl.stop.get(), POLLIN, 0}};
+    pollfd wanted[] = {{impl.device->fd(), POLLIN, 0}, {impl.stop.get(), POLLIN, 0}};
     for (;;) {
         const int ready = ::poll(wanted, stoppable ? 2 : 1, timeout);
         if (ready < 0 && errno == EINTR) continue;

@@ -28,8 +28,8 @@ class ThreadState {
 public:
     explicit ThreadState(Process& process) noexcept;
 
-    /** The calling thread's own. */
-    static ThreadState& self(Process& process);
+    /** The calling thread's own. Errors: ENOTCONN in a child of the process's own. */
+    static ThreadState* self(Process& process, std::error_code& ec);
 
     /** Write a transaction; unless it is one-way, wait for the reply and return it. */
     Message transact(std::uint32_t handle, std::uint32_t code, const Parcel& in, bool one_way,

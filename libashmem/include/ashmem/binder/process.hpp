@@ -16,7 +16,15 @@ namespace ashmem::binder {
 /**
  * This process as Binder sees it, by one open of a device.
  *
- * All members may be called by several threads. Not for use after fork().
+ * All members may be called by several threads.
+ *
+ * A child of fork() has copies of its parent's Process, and of each Remote and Message
+ * of that, which are for nothing but to be destroyed: the driver takes whatever is said
+ * on the parent's device for the parent's words. The copies say nothing. In the child
+ * every operation on them is ENOTCONN, stop() does nothing, a Message is empty, and
+ * their destruction takes nothing from the parent. The child may open() a Process of its
+ * own. Until it destroys its copy of a Process, or ends, or executes a program, the parent's
+ * device stays open, so that others do not hear of the parent's death.
  */
 class ASHMEM_API Process final : public std::enable_shared_from_this<Process> {
 public:

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * An open Binder device, and the process that opened it.
+ */
+#pragma once
+
+#include <ashmem/unique_fd.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+
+namespace ashmem::binder {
+
+/**
+ * An open device. The driver knows it as one process: what a child of fork() said on it
+ * would be taken for its parent's. So a child's copy says nothing; it can only be closed.
+ */
+class Device {
+public:
+    /** Open it. Errors: those of Process::open(). */
+    static std::shared_ptr<Device> open(const std::string& path, std::error_code& ec);
+
+    /** Use open(). */
+    Device(unique_fd fd, std::uint32_t opened_by) noexcept
+        : fd_(std::move(fd)), opened_by_(opened_by) {}
+
+    [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+    /** Whether this process is a child of the one that opened it. */
+    [[nodiscard]] bool inherited() const noexcept;
+    /** Ask the driver. @return 0 or an errno; ENOTCONN if the device is inherited() */
+    int control(unsigned long request, void* argument) const noexcept;
+
+private:
+    unique_fd fd_;
+    std::uint32_t opened_by_;
+};
+
+} // namespace ashmem::binder
