@@ -183,7 +183,7 @@ TEST_CASE("a RegionResource that is full throws bad_alloc and stays usable",
 }
 
 TEST_CASE("allocations of a RegionResource are aligned as asked for", "[library][anywhere]") {
-    const auto region = Region::create("aligned", 256 * kib);
+    const auto region = Region::create("aligned", kib * kib);
     const auto resource = RegionResource::create(region);
     for (std::size_t alignment = 1; alignment <= 4 * page_size() && alignment <= 64 * kib;
          alignment *= 2) {
