@@ -19,7 +19,8 @@ void ask_channel() {
     static std::array<std::byte, 64> message;
     auto [ours, theirs] = ashmem::Channel::pair();
     std::array<int, 2> ends{};
-    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
+    // of the channel's own kind
+    must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
     const ashmem::unique_fd from(ends[0]), to(ends[1]);
     row(
         "Channel, 64 bytes sent and received", 1.3,
