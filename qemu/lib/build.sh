@@ -27,7 +27,7 @@ supervise() {
     while kill -0 "$worker" 2>/dev/null; do
         sleep 1
         ((++waited % 60)) ||
-            say "kernel $id: $what, $((waited / 60)) min, $(grep -c '^  [A-Z]' "$log") steps"
+            say "kernel $id: $what, $((waited / 60)) min, $(grep -c '^  [A-Z]' "$log" || true) steps"
     done
     # fail_step quotes the worker's error from the log.
     if ! wait "$worker"; then
