@@ -17,7 +17,8 @@ namespace {
 
 void ask_channel() {
     static std::array<std::byte, 64> message;
-    auto [ours, theirs] = ashmem::Channel::pair();
+    auto channels = ashmem::Channel::pair();
+    auto &ours = channels.first, &theirs = channels.second;
     std::array<int, 2> ends{};
     // of the channel's own kind
     must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
