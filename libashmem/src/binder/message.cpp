@@ -33,7 +33,10 @@ Message::Buffer::~Buffer() {
     if (process->impl_->device->inherited()) return;
     Commands out(*process->impl_->device);
     out.write(BC_FREE_BUFFER, binder_uintptr_t{address});
-    (void)out.flush();
+    if (out.flush()) return;
+    // The driver closed these with the buffer, and their numbers may be others' by now.
+    for (unique_fd& fd : array_fds)
+        (void)fd.release();
 }
 
 Message::Message(std::unique_ptr<Buffer> buffer)

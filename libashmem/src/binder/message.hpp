@@ -35,7 +35,9 @@ struct Message::Buffer {
     std::span<const std::uint64_t> offsets;
 
     std::map<std::size_t, unique_fd> fds; ///< by their object's place
-    std::vector<unique_fd> array_fds; ///< which are only closed: libbinder reads no arrays either
+    /** Those in arrays, which libbinder does not read either. The driver closes them with the
+     *  buffer; the child of a fork has to close its copies. */
+    std::vector<unique_fd> array_fds;
 };
 
 } // namespace ashmem::binder
