@@ -7,19 +7,22 @@
 #include <sys/ioctl.h>
 
 #include "../cxx/error.hpp"
-#include "generation.hpp"
+#include "../generation.hpp"
 
 namespace ashmem::binder {
 
 std::shared_ptr<Device> Device::open(const std::string& path, std::error_code& ec) {
-    prepare_generation(ec);
-    if (ec) return nullptr;
+    ec.clear();
+    if (!generation::prepare()) {
+        ec = to_code(errno);
+        return nullptr;
+    }
     unique_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
     if (!fd.ok()) {
         ec = to_code(errno);
         return nullptr;
     }
-    auto device = std::make_shared<Device>(std::move(fd), generation());
+    auto device = std::make_shared<Device>(std::move(fd), generation::current());
     binder_version version{};
     if (const int error = device->control(BINDER_VERSION, &version)) {
         ec = to_code(error);
@@ -33,7 +36,7 @@ std::shared_ptr<Device> Device::open(const std::string& path, std::error_code& e
 }
 
 bool Device::inherited() const noexcept {
-    return opened_by_ != generation();
+    return opened_by_ != generation::current();
 }
 
 int Device::control(unsigned long request, void* argument) const noexcept {

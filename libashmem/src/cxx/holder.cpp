@@ -4,14 +4,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <ashmem/unique_fd.hpp>
-#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -92,31 +89,6 @@ std::optional<Stat> read_stat(const char* path) noexcept {
     return parse_stat({text.data(), static_cast<std::size_t>(got)});
 }
 
-// However the program forks. The number in the page is the process's.
-std::atomic<std::uint32_t>* mark() noexcept {
-    using Mark = std::atomic<std::uint32_t>;
-    if (Mark* const made = detail::mark_page.load(std::memory_order_acquire)) return made;
-    const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    void* const page =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) return nullptr;
-    Mark* other = nullptr;
-    if (::madvise(page, size, MADV_WIPEONFORK) == 0 &&
-        detail::mark_page.compare_exchange_strong(other, static_cast<Mark*>(page)))
-        return static_cast<Mark*>(page);
-    (void)::munmap(page, size);
-    return other;
-}
-
-/** Never 0, and never the parent's: the process's number, and the time for what is left. */
-std::uint32_t new_process() noexcept {
-    constexpr unsigned time_bits = 32 - number_bits;
-    timespec now{};
-    (void)::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint32_t>(::getpid()) << time_bits |
-           static_cast<std::uint32_t>(low(static_cast<std::uint64_t>(now.tv_nsec), time_bits)) | 1;
-}
-
 Token find_out() noexcept {
     const auto stat = read_stat("/proc/thread-self/stat");
     return pack({.number = static_cast<std::uint64_t>(::gettid()),
@@ -126,18 +98,10 @@ Token find_out() noexcept {
 
 } // namespace
 
-std::atomic<std::atomic<std::uint32_t>*> detail::mark_page{nullptr};
 constinit thread_local Identity detail::known_thread;
 
 std::uint32_t detail::find_out_process() noexcept {
-    std::atomic<std::uint32_t>* const page = mark();
-    if (page == nullptr) return static_cast<std::uint32_t>(::getpid());
-    std::uint32_t process = page->load(std::memory_order_relaxed);
-    if (process == 0) {
-        const std::uint32_t fresh = new_process();
-        if (page->compare_exchange_strong(process, fresh)) process = fresh;
-    }
-    return process;
+    return generation::prepare() ? generation::current() : static_cast<std::uint32_t>(::getpid());
 }
 
 Identity detail::find_out_thread() noexcept {

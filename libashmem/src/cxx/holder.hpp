@@ -7,8 +7,9 @@
  */
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+
+#include "../generation.hpp"
 
 namespace ashmem::holder {
 
@@ -25,8 +26,6 @@ struct Identity {
 
 namespace detail {
 
-/** A page that the kernel clears in the child of a fork; null until it is there. */
-extern std::atomic<std::atomic<std::uint32_t>*> mark_page;
 /** The calling thread, if its `process` is this one; found without a call. */
 #ifdef __GLIBC__
 [[gnu::tls_model("initial-exec")]]
@@ -40,8 +39,7 @@ extern constinit thread_local Identity known_thread;
 
 /** Identity::process, which alone is of use where another thread ends a lock. */
 [[nodiscard]] inline std::uint32_t this_process() noexcept {
-    const auto* const page = detail::mark_page.load(std::memory_order_acquire);
-    const std::uint32_t process = page != nullptr ? page->load(std::memory_order_relaxed) : 0;
+    const std::uint32_t process = generation::current();
     return process != 0 ? process : detail::find_out_process();
 }
 
