@@ -18,7 +18,7 @@ choose_inside() {
         # shellcheck disable=SC2034  # kbuild reads it
         inside=("${sudo[@]}" unshare --mount "${as[@]}" "$(id -u):$(id -g)")
     else
-        die "cannot enter $1, where modules are built: neither user namespaces nor sudo allow it"
+        die "cannot enter $1, where modules are built: this user may not mount, neither in a user namespace nor by sudo. Allow one of the two; in a chroot, make its / a mount point"
     fi
 }
 
