@@ -6,7 +6,7 @@
 # choose_inside ROOT DIR: sets inside, the words to put before a command so that it runs
 # in ROOT, with DIR at the same place, and writes there as this user
 choose_inside() {
-    local as=("$QEMU_DIR/lib/inside" "$1" "$2") try sudo=(sudo)
+    local as=("$QEMU_DIR/lib/inside" "$1" "$2") sudo=(sudo)
     need_tools unshare mount chroot
     [[ -t 0 ]] || sudo+=(-n)
     # As root, as root of a user namespace, or by sudo and then as this user again.
