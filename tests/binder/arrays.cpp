@@ -11,6 +11,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -22,6 +23,11 @@ using namespace ashmem::binder;
 namespace {
 
 constexpr std::size_t map_size = std::size_t{1} << 17, array_size = 8;
+
+// As the driver has it, also of 32-bit programs: such an address is not negative.
+binder_uintptr_t address_of(const void* place) {
+    return reinterpret_cast<std::uintptr_t>(place);
+}
 
 // A context manager without the library, which answers each call with an array of
 // descriptors of /dev/null.
@@ -42,9 +48,9 @@ public:
             std::array<char, 1024> in;
             binder_write_read both{};
             both.write_size = out_.size();
-            both.write_buffer = reinterpret_cast<binder_uintptr_t>(out_.data());
+            both.write_buffer = address_of(out_.data());
             both.read_size = in.size();
-            both.read_buffer = reinterpret_cast<binder_uintptr_t>(in.data());
+            both.read_buffer = address_of(in.data());
             if (ioctl(device_.get(), BINDER_WRITE_READ, &both) != 0) _exit(1);
             out_.clear();
             for (std::size_t at = 0; at < both.read_consumed;) {
@@ -71,7 +77,7 @@ private:
         std::memcpy(&call, transaction, sizeof(call));
         put(std::uint32_t{BC_FREE_BUFFER}, binder_uintptr_t{call.data.ptr.buffer});
         objects_.bytes.hdr.type = BINDER_TYPE_PTR;
-        objects_.bytes.buffer = reinterpret_cast<binder_uintptr_t>(fds_.data());
+        objects_.bytes.buffer = address_of(fds_.data());
         objects_.bytes.length = sizeof(fds_);
         objects_.array.hdr.type = BINDER_TYPE_FDA;
         objects_.array.num_fds = array_size;
@@ -79,8 +85,8 @@ private:
         reply.buffers_size = sizeof(fds_);
         reply.transaction_data.data_size = sizeof(objects_);
         reply.transaction_data.offsets_size = sizeof(offsets_);
-        reply.transaction_data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(&objects_);
-        reply.transaction_data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(&offsets_);
+        reply.transaction_data.data.ptr.buffer = address_of(&objects_);
+        reply.transaction_data.data.ptr.offsets = address_of(&offsets_);
         put(std::uint32_t{BC_REPLY_SG}, reply);
     }
 
