@@ -92,13 +92,15 @@ TEST_CASE("beside a vast empty region a reader costs others no more", "[proporti
         REQUIRE(vast.unpin(0, 0) == 0);
         return cost();
     };
-    // The cost of a reader varies by some MiB, so the least of a few is compared.
+    // The cost of a reader varies by up to 12 MiB from time to time, so the least of a few is
+    // compared. A region that counts by its span costs all 32 MiB each time.
+    const std::size_t slack = 16 * mib;
     auto alone = cost(), beside = cost_beside_vast();
-    for (int more = 0; more < 2 && beside > alone + 8 * mib; ++more) {
+    for (int more = 0; more < 3 && beside > alone + slack; ++more) {
         alone = std::min(alone, cost());
         beside = std::min(beside, cost_beside_vast());
     }
     INFO("alone " << alone / 1024 << " KiB, beside it " << beside / 1024 << " KiB");
-    CHECK(beside <= alone + 8 * mib);
+    CHECK(beside <= alone + slack);
 }
 #endif
