@@ -3,6 +3,7 @@
 #include <ashmem/ashmem.h>
 #include <dirent.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -315,4 +316,23 @@ TEST_CASE("a child of vfork tells its parent nothing of its own descriptors", "[
     CHECK(reads_region(fd));
     close(ends[0]);
     close(ends[1]);
+}
+
+TEST_CASE("a name that another process left without an end has one all the same", "[preload]") {
+    const Region region = Region::of_pages(1);
+    REQUIRE(region.set_name(std::string(255, 'n').c_str()) == 0);
+    // the state lies behind all data, where the kernel's own calls find it
+    const off_t behind = off_t{1} << 62;
+    std::string state(4096, '\0');
+    REQUIRE(syscall(SYS_pread64, region.fd(), state.data(), state.size(), behind) > 0);
+    const std::size_t end = state.find(std::string(255, 'n')) + 255;
+    REQUIRE(end < state.size());
+    const std::string more(256, 'n');
+    REQUIRE(syscall(SYS_pwrite64, region.fd(), more.data(), more.size(),
+                    behind + static_cast<off_t>(end)) == 256);
+
+    std::array<char, ASHMEM_NAME_LEN> name{};
+    REQUIRE(::ioctl(region.fd(), ASHMEM_GET_NAME, name.data()) == 0);
+    CHECK(strnlen(name.data(), name.size()) == 255);
+    CHECK(region.try_map(page_size(), PROT_READ, MAP_PRIVATE) == 0);
 }

@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <cstring>
 
 #include "../posix.hpp"
@@ -73,7 +72,8 @@ int set_name(Locked& state, unsigned long from) noexcept {
 
 int get_name(const Locked& state, unsigned long to) noexcept {
     char name[ASHMEM_NAME_LEN] = ASHMEM_NAME_DEF;
-    if (state->name[0] != '\0') std::memcpy(name, state->name, sizeof(name));
+    // another process may have left it without a NUL
+    if (state->name[0] != '\0') std::memcpy(name, state->name, sizeof(name) - 1);
     return state.copy_out(name, to, ::strnlen(name, sizeof(name) - 1) + 1) ? 0 : -1;
 }
 
@@ -192,9 +192,11 @@ void show_name(void* map, std::size_t length, const State& state) noexcept {
 #endif
     constexpr std::size_t max_name = 80;
     const int error = errno;
-    char name[max_name];
-    std::snprintf(name, sizeof(name),
-                  state.name[0] != '\0' ? ASHMEM_NAME_DEF "/%s" : ASHMEM_NAME_DEF, state.name);
+    char name[max_name] = ASHMEM_NAME_DEF "/";
+    constexpr std::size_t prefix = sizeof(ASHMEM_NAME_DEF); // the slash counts for the NUL
+    const std::size_t shown = ::strnlen(state.name, max_name - prefix - 1);
+    std::memcpy(name + prefix, state.name, shown);
+    if (shown == 0) name[prefix - 1] = '\0';
     (void)::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, map, length, name);
     errno = error;
 }
