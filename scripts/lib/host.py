@@ -26,7 +26,7 @@ def unplaced_claims() -> list[str]:
     chosen = [claims.ON_HOST, claims.PRELOADED, *(guest.claims for guest in guests.GUESTS)]
     placed = {name for choice in chosen for name in claims.names(choice)}
     lines = [f"runs nowhere: {name}" for name in claims.names() if name not in placed]
-    lines += [f"{guest.name}: no kernel {kernel}" for guest in (*guests.GUESTS, guests.GUEST_32)
+    lines += [f"{guest.name}: no kernel {kernel}" for guest in (*guests.GUESTS, *guests.GUESTS_32)
               for kernel in guest.kernels if kernel not in kernels.rows()]
     return lines
 
