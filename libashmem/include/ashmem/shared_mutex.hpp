@@ -31,6 +31,9 @@ struct Identity;
  *
  * Never copied and never moved: the object is the bytes in the region. There is
  * no destructor to call; it goes with the region.
+ *
+ * std::lock_guard does not take it: lock() returns a Lock, since the caller has to
+ * learn of a death. There is no condition variable; wait for a message of a Channel.
  */
 class ASHMEM_API SharedMutex final {
 public:
