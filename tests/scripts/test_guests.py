@@ -80,8 +80,9 @@ class Booted(Quiet):
 
 class Planned(Quiet):
     def test_a_module_that_was_not_built_loses_its_claims(self) -> None:
+        everywhere = [guest for guest in plan.guests.GUESTS if not guest.kernels][:1]
         with mock.patch.object(claims, "names", lambda *_: ["a", "b"]):
-            jobs = plan.guests.jobs_of(self.folder, "6.1", plan.guests.GUESTS[1:2], False, 10)
+            jobs = plan.guests.jobs_of(self.folder, "6.1", everywhere, False, 10)
         status, table = self.finish(*schedule.run_jobs(jobs))
         self.assertRegex(table, r"(?m)^6\.1 +2 +0 +0 +2 +0$")
         self.assertEqual(status, 1)
