@@ -92,6 +92,15 @@ TEST_CASE("in a child of fork the parent's Process is ENOTCONN", "[library][bind
         if (ec.value() != ENOTCONN) return 1;
         held.service->call_one_way(0, Parcel(), ec);
         if (ec.value() != ENOTCONN) return 2;
+        if (!not_connected([&] { held.service->call_one_way(0, Parcel()); })) return 8;
+        (void)held.process->context_manager(ec);
+        if (ec.value() != ENOTCONN) return 9;
+        held.service->link_to_death([] {}, ec);
+        if (ec.value() != ENOTCONN) return 10;
+        held.process->serve(std::chrono::milliseconds(0), ec);
+        if (ec.value() != ENOTCONN) return 11;
+        held.process->become_context_manager(std::make_shared<ServiceManager>(), ec);
+        if (ec.value() != ENOTCONN) return 12;
         if (!not_connected([&] { (void)held.process->context_manager(); })) return 3;
         if (!not_connected([&] { held.service->link_to_death([] {}); })) return 4;
         if (!not_connected([&] { held.process->serve(); })) return 5;

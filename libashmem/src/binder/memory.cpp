@@ -208,7 +208,8 @@ sp<IMemory> memory_of(const Reference& reference, std::error_code& ec) {
     in.token(memory_descriptor);
     Message answer = reference.remote->call(get_memory, in, ec);
     if (ec) return {};
-    const Reference whole = answer.object();
+    const Reference whole = answer.object(ec);
+    if (ec) return {};
     if (!whole) {
         ec = to_code(EBADMSG);
         return {};

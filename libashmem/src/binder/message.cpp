@@ -3,6 +3,7 @@
 // BC_FREE_BUFFER. message_wire.hpp finds the descriptors, reader.cpp the values.
 #include "message.hpp"
 
+#include "../cxx/error.hpp"
 #include "commands.hpp"
 #include "message_wire.hpp"
 #include "process.hpp"
@@ -62,12 +63,17 @@ unique_fd Message::fd() noexcept {
     return own == buffer_->fds.end() ? unique_fd() : std::move(own->second);
 }
 
-Reference Message::object() {
+Reference Message::object(std::error_code& ec) {
+    ec.clear();
     const auto found = reader().object();
     if (!found || !buffer_) return {};
-    if (found->type == BINDER_TYPE_HANDLE)
-        return {nullptr, buffer_->process->remote(static_cast<std::uint32_t>(found->value))};
-    return {buffer_->process->impl_->objects.find(found->value), nullptr};
+    auto& process = *buffer_->process;
+    if (found->type != BINDER_TYPE_HANDLE) return {process.impl_->objects.find(found->value), {}};
+    return {nullptr, process.remote(static_cast<std::uint32_t>(found->value), ec)};
+}
+
+Reference Message::object() {
+    return throwing("binder::Message::object", [&](auto& ec) { return object(ec); });
 }
 
 } // namespace ashmem::binder

@@ -52,29 +52,37 @@ std::shared_ptr<Process> Process::open(const std::string& device) {
     return throwing("binder::Process::open", [&](auto& ec) { return open(device, ec); });
 }
 
-void Process::become_context_manager(std::shared_ptr<Object> object) {
-    constexpr char what[] = "binder::Process::become_context_manager";
-    if (impl_->device->inherited()) throw std::system_error(to_code(ENOTCONN), what);
+void Process::become_context_manager(std::shared_ptr<Object> object, std::error_code& ec) {
+    ec = to_code(impl_->device->inherited() ? ENOTCONN : 0);
+    if (ec) return;
     const std::scoped_lock guard(impl_->remotes_lock);
-    if (impl_->context) throw std::system_error(to_code(EBUSY), what);
+    if (impl_->context) {
+        ec = to_code(EBUSY);
+        return;
+    }
     // calls may come at once
     impl_->context.swap(object);
     std::int32_t unused = 0;
-    const int error = impl_->device->control(BINDER_SET_CONTEXT_MGR, &unused);
-    if (error == 0) return;
-    impl_->context.swap(object);
-    throw std::system_error(to_code(error), what);
+    ec = to_code(impl_->device->control(BINDER_SET_CONTEXT_MGR, &unused));
+    if (ec) impl_->context.swap(object);
 }
 
-void Process::serve(std::chrono::milliseconds idle) {
+void Process::become_context_manager(std::shared_ptr<Object> object) {
+    throwing("binder::Process::become_context_manager",
+             [&](auto& ec) { become_context_manager(std::move(object), ec); });
+}
+
+void Process::serve(std::chrono::milliseconds idle, std::error_code& ec) {
     using std::chrono::milliseconds;
     constexpr milliseconds max_timeout(std::numeric_limits<int>::max());
     int timeout = -1;
     if (idle != milliseconds::max())
         timeout = static_cast<int>(std::clamp(idle, milliseconds(0), max_timeout).count());
-    throwing("binder::Process::serve", [&](auto& ec) {
-        if (ThreadState* const self = ThreadState::self(*this, ec)) self->serve(timeout, ec);
-    });
+    if (const auto self = ThreadState::self(*this, ec)) self->serve(timeout, ec);
+}
+
+void Process::serve(std::chrono::milliseconds idle) {
+    throwing("binder::Process::serve", [&](auto& ec) { serve(idle, ec); });
 }
 
 void Process::stop() noexcept {

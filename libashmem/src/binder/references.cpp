@@ -7,25 +7,39 @@
 
 namespace ashmem::binder {
 
-std::shared_ptr<Remote> Process::context_manager() {
-    return remote(0);
+std::shared_ptr<Remote> Process::context_manager(std::error_code& ec) {
+    return remote(0, ec);
 }
 
-std::shared_ptr<Remote> Process::remote(std::uint32_t handle) {
-    if (impl_->device->inherited()) throw std::system_error(to_code(ENOTCONN), "binder::Process");
+std::shared_ptr<Remote> Process::context_manager() {
+    return throwing("binder::Process::context_manager",
+                    [&](auto& ec) { return context_manager(ec); });
+}
+
+std::shared_ptr<Remote> Process::remote(std::uint32_t handle, std::error_code& ec) {
+    ec = to_code(impl_->device->inherited() ? ENOTCONN : 0);
+    if (ec) return nullptr;
     // these end without the lock
     Impl::Death death;
     std::shared_ptr<Remote> made;
     const std::scoped_lock guard(impl_->remotes_lock);
-    auto& known = impl_->remotes[handle];
+    const auto place = impl_->remotes.try_emplace(handle).first;
+    Impl::Known& known = place->second;
     if (auto there = known.remote.lock()) return there;
     made.reset(new Remote(shared_from_this(), handle, ++impl_->last_remote));
     Commands out(*impl_->device);
     out.write(BC_ACQUIRE, handle);
+    ec = out.flush();
+    if (ec) {
+        if (known.number == 0) impl_->remotes.erase(place);
+        return nullptr;
+    }
     // the one before is about to end, and a handle has one notice of death at a time
-    if (known.number != 0) death = impl_->release(out, handle, known.number);
+    if (known.number != 0) {
+        death = impl_->release(out, handle, known.number);
+        (void)out.flush();
+    }
     known = {made, made->number_};
-    if (auto ec = out.flush()) throw std::system_error(ec, "binder::Process");
     return made;
 }
 
@@ -66,10 +80,10 @@ Remote::~Remote() {
     process_->forget(*this);
 }
 
-void Remote::link_to_death(const std::function<void()>& recipient) {
+void Remote::link_to_death(const std::function<void()>& recipient, std::error_code& ec) {
     auto& impl = *process_->impl_;
-    if (impl.device->inherited())
-        throw std::system_error(to_code(ENOTCONN), "binder::Remote::link_to_death");
+    ec = to_code(impl.device->inherited() ? ENOTCONN : 0);
+    if (ec) return;
     bool happened = false;
     {
         const std::scoped_lock guard(impl.remotes_lock);
@@ -77,9 +91,10 @@ void Remote::link_to_death(const std::function<void()>& recipient) {
         if (first) {
             Commands out(*impl.device);
             out.write(BC_REQUEST_DEATH_NOTIFICATION, binder_handle_cookie{handle_, number_});
-            if (auto ec = out.flush()) {
+            ec = out.flush();
+            if (ec) {
                 impl.deaths.erase(found);
-                throw std::system_error(ec, "binder::Remote::link_to_death");
+                return;
             }
         }
         happened = found->second.happened;
@@ -87,6 +102,10 @@ void Remote::link_to_death(const std::function<void()>& recipient) {
         if (!happened) found->second.recipients.push_back(recipient);
     }
     if (happened) recipient();
+}
+
+void Remote::link_to_death(const std::function<void()>& recipient) {
+    throwing("binder::Remote::link_to_death", [&](auto& ec) { link_to_death(recipient, ec); });
 }
 
 } // namespace ashmem::binder
