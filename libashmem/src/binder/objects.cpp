@@ -18,7 +18,7 @@ Object::~Object() = default;
 void Objects::publish(const std::shared_ptr<Object>& object) {
     const std::scoped_lock guard(lock_);
     // objects that ended, acquired or not, are forgotten here
-    std::erase_if(all_, [](const auto& one) { return one.second.object.expired(); });
+    sweep_(all_, [](const auto& one) { return one.second.object.expired(); });
     all_[object->number()].object = object;
 }
 

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "device.hpp"
+#include "sweep.hpp"
 #include "thread_state.hpp"
 
 namespace ashmem::binder {
@@ -44,6 +45,7 @@ private:
     };
     std::mutex lock_;
     std::map<std::uint64_t, Entry> all_;
+    Sweep sweep_;
 };
 
 struct Process::Impl {

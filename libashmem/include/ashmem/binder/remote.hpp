@@ -51,11 +51,10 @@ public:
 
     /** The process that this belongs to. */
     [[nodiscard]] const std::shared_ptr<Process>& process() const noexcept { return process_; }
-    /** Room for what somebody keeps about it; see memory.hpp. */
-    std::weak_ptr<void>& attachment() noexcept { return attachment_; }
 
 private:
     friend class Process;
+    friend struct Attachment;
     Remote(std::shared_ptr<Process> process, std::uint32_t handle, std::uint64_t number)
         : process_(std::move(process)), handle_(handle), number_(number) {}
 
