@@ -5,28 +5,31 @@
  */
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <system_error>
-#include <vector>
 
 namespace ashmem::binder {
 
 class Device;
 
-/** Commands for the driver, in the order in which they are written. */
+/** Commands for the driver, in the order in which they are written. Allocates nothing. */
 class Commands {
 public:
     /** For a device that was opened so as not to block. */
     explicit Commands(const Device& device) noexcept : device_(device) {}
 
     /** Write a command, which goes out with the next flush() or exchange(). */
-    void write(std::uint32_t command);
+    void write(std::uint32_t command) noexcept { append(&command, sizeof(command)); }
     template <class Body>
-    void write(std::uint32_t command, const Body& body) {
-        write(command);
-        append(&body, sizeof(body));
+    void write(std::uint32_t command, const Body& body) noexcept {
+        std::array<std::byte, sizeof(command) + sizeof(body)> whole;
+        std::memcpy(whole.data(), &command, sizeof(command));
+        std::memcpy(whole.data() + sizeof(command), &body, sizeof(body));
+        append(whole.data(), whole.size());
     }
 
     /** Send what was written, and read nothing. */
@@ -41,10 +44,12 @@ public:
     int exchange(std::span<std::byte> into, std::size_t& got) noexcept;
 
 private:
-    void append(const void* from, std::size_t size);
+    void append(const void* from, std::size_t size) noexcept;
 
     const Device& device_;
-    std::vector<std::byte> bytes_;
+    std::size_t size_ = 0;
+    // more than what one read of the driver's commands has to be answered with
+    std::array<std::byte, 2048> bytes_;
 };
 
 } // namespace ashmem::binder

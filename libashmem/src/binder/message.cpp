@@ -4,7 +4,6 @@
 #include "message.hpp"
 
 #include "../cxx/error.hpp"
-#include "commands.hpp"
 #include "message_wire.hpp"
 #include "process.hpp"
 
@@ -32,9 +31,9 @@ void Message::Buffer::adopt_fds() {
 
 Message::Buffer::~Buffer() {
     if (process->impl_->device->inherited()) return;
-    Commands out(*process->impl_->device);
-    out.write(BC_FREE_BUFFER, binder_uintptr_t{address});
-    if (out.flush()) return;
+    Visit visit(*process);
+    visit.out().write(BC_FREE_BUFFER, binder_uintptr_t{address});
+    if (visit.out().flush()) return;
     // The driver closed these with the buffer, and their numbers may be others' by now.
     for (unique_fd& fd : array_fds)
         (void)fd.release();

@@ -44,8 +44,9 @@ std::shared_ptr<Process> Process::open(const std::string& device, std::error_cod
         return nullptr;
     }
     impl->size = map_size;
-    ec.clear();
-    return std::shared_ptr<Process>(new Process(std::move(impl)));
+    const std::shared_ptr<Process> process(new Process(std::move(impl)));
+    // the driver knows this thread from now on
+    return ThreadState::self(*process, ec) ? process : nullptr;
 }
 
 std::shared_ptr<Process> Process::open(const std::string& device) {
@@ -53,8 +54,7 @@ std::shared_ptr<Process> Process::open(const std::string& device) {
 }
 
 void Process::become_context_manager(std::shared_ptr<Object> object, std::error_code& ec) {
-    ec = to_code(impl_->device->inherited() ? ENOTCONN : 0);
-    if (ec) return;
+    if (!ThreadState::self(*this, ec)) return;
     const std::scoped_lock guard(impl_->remotes_lock);
     if (impl_->context) {
         ec = to_code(EBUSY);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * What a Process knows: its threads, its objects that others hold, and the remote
- * objects that it holds. What its threads do with them is in thread_state.cpp.
+ * What a Process knows: its objects that others hold, and the remote objects that it
+ * holds. What its threads do with them is in thread_state.cpp.
  */
 #pragma once
 
@@ -17,7 +17,6 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "device.hpp"
@@ -70,7 +69,7 @@ struct Process::Impl {
     };
 
     /** Give a handle back; under remotes_lock. @return what must end without it */
-    Death release(Commands& out, std::uint32_t handle, std::uint64_t number);
+    Death release(Commands& out, std::uint32_t handle, std::uint64_t number) noexcept;
     /** BR_DEAD_BINDER: remember it. @return whom to tell */
     Recipients note_death(std::uint64_t number);
     /** The bytes at an address that the driver gave; none if they are not in its map. */
@@ -84,9 +83,6 @@ struct Process::Impl {
 
     Objects objects;
     std::shared_ptr<Object> context;
-
-    std::mutex threads_lock;
-    std::map<std::thread::id, ThreadState> threads;
 
     // held while commands are sent, so that the driver gets them in the same order
     std::mutex remotes_lock;

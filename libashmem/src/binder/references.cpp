@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The remote objects that a Process holds: one Remote for each handle, and their deaths.
+// References are given back at once: another process may wait for its object to end.
 #include <ashmem/binder/remote.hpp>
 
 #include "../cxx/error.hpp"
@@ -17,8 +18,8 @@ std::shared_ptr<Remote> Process::context_manager() {
 }
 
 std::shared_ptr<Remote> Process::remote(std::uint32_t handle, std::error_code& ec) {
-    ec = to_code(impl_->device->inherited() ? ENOTCONN : 0);
-    if (ec) return nullptr;
+    const auto self = ThreadState::self(*this, ec);
+    if (!self) return nullptr;
     // these end without the lock
     Impl::Death death;
     std::shared_ptr<Remote> made;
@@ -27,7 +28,7 @@ std::shared_ptr<Remote> Process::remote(std::uint32_t handle, std::error_code& e
     Impl::Known& known = place->second;
     if (auto there = known.remote.lock()) return there;
     made.reset(new Remote(shared_from_this(), handle, ++impl_->last_remote));
-    Commands out(*impl_->device);
+    Commands& out = self->out();
     out.write(BC_ACQUIRE, handle);
     ec = out.flush();
     if (ec) {
@@ -51,14 +52,15 @@ void Process::forget(const Remote& remote) noexcept {
     const auto known = impl_->remotes.find(remote.handle_);
     // a newer Remote of the handle has released this one
     if (known == impl_->remotes.end() || known->second.number != remote.number_) return;
-    Commands out(*impl_->device);
-    death = impl_->release(out, remote.handle_, remote.number_);
-    (void)out.flush();
+    {
+        Visit visit(*this);
+        death = impl_->release(visit.out(), remote.handle_, remote.number_);
+    }
     impl_->remotes.erase(known);
 }
 
 Process::Impl::Death Process::Impl::release(Commands& out, std::uint32_t handle,
-                                            std::uint64_t number) {
+                                            std::uint64_t number) noexcept {
     Death death;
     if (const auto found = deaths.extract(number)) {
         std::swap(death, found.mapped());
@@ -81,17 +83,17 @@ Remote::~Remote() {
 }
 
 void Remote::link_to_death(const std::function<void()>& recipient, std::error_code& ec) {
+    const auto self = ThreadState::self(*process_, ec);
+    if (!self) return;
     auto& impl = *process_->impl_;
-    ec = to_code(impl.device->inherited() ? ENOTCONN : 0);
-    if (ec) return;
     bool happened = false;
     {
         const std::scoped_lock guard(impl.remotes_lock);
         const auto [found, first] = impl.deaths.try_emplace(number_);
         if (first) {
-            Commands out(*impl.device);
-            out.write(BC_REQUEST_DEATH_NOTIFICATION, binder_handle_cookie{handle_, number_});
-            ec = out.flush();
+            self->out().write(BC_REQUEST_DEATH_NOTIFICATION,
+                              binder_handle_cookie{handle_, number_});
+            ec = self->out().flush();
             if (ec) {
                 impl.deaths.erase(found);
                 return;

@@ -18,9 +18,6 @@
 namespace ashmem::binder {
 namespace {
 
-// The driver hands out whole commands, of which the longest has some 80 bytes.
-constexpr std::size_t max_read = 1024;
-
 /** The errno of a reply that is a status: libbinder's are negative errnos, but for a few. */
 std::error_code status_code(std::int32_t status) noexcept {
     constexpr std::int32_t max_errno = 4095;
@@ -52,19 +49,6 @@ std::int32_t answer_of(Object& object, Call& call, Parcel& out) noexcept {
 }
 
 } // namespace
-
-ThreadState::ThreadState(Process& process) noexcept
-    : process_(process), out_(*process.impl_->device) {}
-
-ThreadState* ThreadState::self(Process& process, std::error_code& ec) {
-    if (process.impl_->device->inherited()) {
-        ec = to_code(ENOTCONN);
-        return nullptr;
-    }
-    ec.clear();
-    const std::scoped_lock guard(process.impl_->threads_lock);
-    return &process.impl_->threads.try_emplace(std::this_thread::get_id(), process).first->second;
-}
 
 Message ThreadState::transact(std::uint32_t handle, std::uint32_t code, const Parcel& in,
                               bool one_way, std::error_code& ec) {
@@ -195,13 +179,10 @@ Message ThreadState::receive(const binder_transaction_data& data) const {
 std::optional<ThreadState::Command> ThreadState::read(int timeout, bool stoppable,
                                                       std::error_code& ec) {
     ec.clear();
-    while (at_ == in_.size()) {
-        std::size_t got = 0;
-        in_.resize(max_read);
-        const int error = out_.exchange(in_, got);
-        in_.resize(got);
+    while (at_ == end_) {
         at_ = 0;
-        if (error == EAGAIN && got == 0) {
+        const int error = out_.exchange(in_, end_);
+        if (error == EAGAIN && end_ == 0) {
             if (!wait(timeout, stoppable, ec)) return {};
         } else if (error != 0 && error != EINTR && error != EAGAIN) {
             ec = to_code(error);

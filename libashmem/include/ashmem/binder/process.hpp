@@ -77,6 +77,7 @@ private:
     friend class Message;
     friend class Remote;
     friend class ThreadState;
+    friend class Visit;
     struct ASHMEM_LOCAL Impl;
     ASHMEM_LOCAL explicit Process(std::unique_ptr<Impl> impl) noexcept;
 
