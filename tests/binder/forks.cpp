@@ -161,3 +161,33 @@ TEST_CASE("a child of fork that stops its copy stops nobody", "[library][binder]
               return find_service(*other, "ours").remote->call(1, Parcel()).i32();
           }) == 7);
 }
+
+TEST_CASE("a child of fork that leaves serve() leaves its parent the time limit",
+          "[library][binder]") {
+    const Manager manager;
+    const auto outcome = [] {
+        const auto process = Process::open();
+        pid_t child = -1;
+        const auto ours = std::make_shared<Service>([&](Call&, Parcel&) {
+            child = fork();
+            if (child > 0) waitpid(child, nullptr, 0);
+            return 0;
+        });
+        add_service(*process, "ours", {ours, nullptr});
+        test::Child caller([] {
+            const auto other = Process::open();
+            find_service(*other, "ours").remote->call_one_way(1, Parcel());
+            return 0;
+        });
+        while (child < 0) {
+            std::error_code ec;
+            process->serve(std::chrono::milliseconds(10), ec);
+            if (child == 0) _exit(0);
+        }
+        return 0;
+    };
+    CHECK(in_child([&] {
+              alarm(60);
+              return outcome();
+          }) == 0);
+}

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads that use Binder over the kernel's own driver: what stays of them when they have
-// ended.
+// Threads that use Binder over the kernel's own driver: what a call takes of them, and what
+// stays of them when they have ended.
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdint>
 #include <fstream>
 #include <functional>
@@ -21,6 +25,15 @@ using test::Service;
 using test::serving;
 
 namespace {
+
+// struct ptrace_syscall_info, which not every libc has
+struct SyscallStop {
+    std::uint8_t op;
+    std::uint32_t arch [[gnu::aligned(4)]];
+    std::uint64_t instruction_pointer, stack_pointer, number;
+};
+constexpr int get_syscall_info = 0x420e;
+constexpr std::uint8_t at_entry = 1;
 
 // answers with a call's own number; before that, has an object called that came with one
 constexpr std::uint32_t call_back = 100;
@@ -57,6 +70,32 @@ std::ptrdiff_t open_devices() {
         if (readlink(link.c_str(), target, sizeof(target) - 1) > 0 && device == target) ++count;
     }
     return count;
+}
+
+// The ioctl()s of a child between its two SIGSTOPs; -1 if it also waited by other calls.
+int ioctls_between_stops(pid_t child) {
+    int stops = 0, count = 0;
+    bool polled = false;
+    for (int status = 0; waitpid(child, &status, 0) == child && WIFSTOPPED(status);) {
+        const int signal = WSTOPSIG(status);
+        SyscallStop stop{};
+        if (signal == SIGSTOP) {
+            ++stops;
+        } else if (signal == (SIGTRAP | 0x80) && stops == 1 &&
+                   ptrace(static_cast<__ptrace_request>(get_syscall_info), child, sizeof(stop),
+                          &stop) > 0 &&
+                   stop.op == at_entry) {
+            if (stop.number == SYS_ioctl) ++count;
+#ifdef SYS_poll
+            polled = polled || stop.number == SYS_poll;
+#endif
+            polled = polled || stop.number == SYS_ppoll;
+        }
+        if (stops == 1) ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD);
+        const int pass_on = signal == SIGALRM ? signal : 0;
+        ptrace(stops == 1 ? PTRACE_SYSCALL : PTRACE_CONT, child, nullptr, pass_on);
+    }
+    return polled || stops != 2 ? -1 : count;
 }
 
 // A thread_local object that does something when its thread ends.
@@ -195,4 +234,49 @@ TEST_CASE("a thread is called back, and calls, when its thread_local objects end
               alarm(60);
               return outcome();
           }) == 1);
+}
+
+TEST_CASE("a call is one ioctl", "[library][binder]") {
+    constexpr int calls = 100;
+    const Manager manager;
+    auto server = answering();
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        const auto process = Process::open();
+        const auto service = find_service(*process, "answers").remote;
+        if (!answers(*service, 1) || ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(1);
+        (void)raise(SIGSTOP);
+        bool good = true;
+        for (std::uint32_t i = 0; i < calls; ++i)
+            good = answers(*service, i) && good;
+        (void)raise(SIGSTOP);
+        _exit(good ? 0 : 1);
+    }
+    REQUIRE(child > 0);
+    CHECK(ioctls_between_stops(child) == calls);
+}
+
+TEST_CASE("a thread that serves for a while returns, and others call meanwhile",
+          "[library][binder]") {
+    using namespace std::chrono_literals;
+    const Manager manager;
+    auto server = answering();
+    const auto outcome = [] {
+        const auto process = Process::open();
+        const auto service = find_service(*process, "answers").remote;
+        for (int i = 0; i < 20; ++i) {
+            std::thread limited([&] { process->serve(5ms); });
+            bool good = true;
+            for (std::uint32_t call = 0; call < 50; ++call)
+                good = good && answers(*service, call);
+            limited.join();
+            if (!good) return 1;
+        }
+        return 0;
+    };
+    CHECK(in_child([&] {
+              alarm(60);
+              return outcome();
+          }) == 0);
 }

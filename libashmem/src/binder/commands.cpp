@@ -18,7 +18,7 @@ void Commands::append(const void* from, std::size_t size) noexcept {
 }
 
 std::error_code Commands::flush() noexcept {
-    while (size_ != 0) {
+    while (!empty()) {
         std::size_t none = 0;
         const int error = exchange({}, none);
         if (error != 0 && error != EINTR) return to_code(error);

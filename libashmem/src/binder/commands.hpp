@@ -19,7 +19,6 @@ class Device;
 /** Commands for the driver, in the order in which they are written. Allocates nothing. */
 class Commands {
 public:
-    /** For a device that was opened so as not to block. */
     explicit Commands(const Device& device) noexcept : device_(device) {}
 
     /** Write a command, which goes out with the next flush() or exchange(). */
@@ -32,14 +31,16 @@ public:
         append(whole.data(), whole.size());
     }
 
+    /** Whether nothing waits to be sent. */
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     /** Send what was written, and read nothing. */
     [[nodiscard]] std::error_code flush() noexcept;
 
     /**
-     * Send what was written, and read what the driver has: one BINDER_WRITE_READ.
+     * Send what was written, and wait for something to read: one BINDER_WRITE_READ.
      *
      * @param got how many bytes were read, whatever the result
-     * @return 0 or an errno, EAGAIN if there was nothing to read
+     * @return 0 or an errno; EAGAIN if there is nothing to read and a Device::Unblocked
      */
     int exchange(std::span<std::byte> into, std::size_t& got) noexcept;
 

@@ -8,6 +8,13 @@
 #include "process.hpp"
 
 namespace ashmem::binder {
+namespace {
+
+// What an idle thread may keep from the driver. Of all that messages may take at a time,
+// 1 MiB, each thread keeps this much at most.
+constexpr std::size_t max_small = 256;
+
+} // namespace
 
 Message::Buffer::Buffer(std::shared_ptr<Process> owner,
                         const binder_transaction_data& transaction) noexcept
@@ -17,6 +24,8 @@ Message::Buffer::Buffer(std::shared_ptr<Process> owner,
     const auto places = impl.mapped(transaction.data.ptr.offsets, transaction.offsets_size);
     offsets = {reinterpret_cast<const std::uint64_t*>(places.data()),
                places.size() / sizeof(std::uint64_t)};
+    // The driver holds an object's next one-way call back until the last one's is freed.
+    small = offsets.empty() && data.size() <= max_small && (transaction.flags & TF_ONE_WAY) == 0;
 }
 
 void Message::Buffer::adopt_fds() {
@@ -31,6 +40,9 @@ void Message::Buffer::adopt_fds() {
 
 Message::Buffer::~Buffer() {
     if (process->impl_->device->inherited()) return;
+    // those in arrays have to be closed by the driver before their numbers mean others
+    const auto self = ThreadState::existing(*process);
+    if (array_fds.empty() && self && self->free_later(address, small)) return;
     Visit visit(*process);
     visit.out().write(BC_FREE_BUFFER, binder_uintptr_t{address});
     if (visit.out().flush()) return;

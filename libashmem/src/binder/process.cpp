@@ -3,9 +3,7 @@
 #include "process.hpp"
 
 #include <linux/android/binder.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -31,12 +29,8 @@ Process::~Process() = default;
 std::shared_ptr<Process> Process::open(const std::string& device, std::error_code& ec) {
     auto opened = Device::open(device, ec);
     if (!opened) return nullptr;
-    unique_fd stop(::eventfd(0, EFD_CLOEXEC));
-    if (!stop.ok()) {
-        ec = to_code(errno);
-        return nullptr;
-    }
-    auto impl = std::make_unique<Impl>(std::move(opened), std::move(stop));
+    auto impl = std::make_unique<Impl>(std::move(opened), ec);
+    if (ec) return nullptr;
     impl->map =
         ::mmap(nullptr, map_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, impl->device->fd(), 0);
     if (impl->map == MAP_FAILED) {
@@ -86,10 +80,8 @@ void Process::serve(std::chrono::milliseconds idle) {
 }
 
 void Process::stop() noexcept {
-    // a child shares this with its parent, which goes on
-    if (impl_->device->inherited()) return;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(impl_->stop.get(), &one, sizeof(one));
+    // a child shares the sign with its parent, which goes on
+    if (!impl_->device->inherited()) impl_->stop.raise();
 }
 
 } // namespace ashmem::binder

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "device.hpp"
+#include "stop.hpp"
 #include "sweep.hpp"
 #include "thread_state.hpp"
 
@@ -48,8 +49,8 @@ private:
 };
 
 struct Process::Impl {
-    Impl(std::shared_ptr<Device> opened, unique_fd stop_event) noexcept
-        : device(std::move(opened)), stop(std::move(stop_event)) {}
+    Impl(std::shared_ptr<Device> opened, std::error_code& ec) noexcept
+        : device(std::move(opened)), stop(device->fd(), ec) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl();
@@ -77,7 +78,7 @@ struct Process::Impl {
                                                     std::uint64_t length) const noexcept;
 
     std::shared_ptr<Device> device;
-    unique_fd stop;
+    Stop stop;
     void* map = MAP_FAILED;
     std::size_t size = 0;
 

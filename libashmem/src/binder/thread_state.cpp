@@ -88,9 +88,13 @@ Message ThreadState::wait_for_response(bool with_reply, std::error_code& ec) {
 }
 
 void ThreadState::serve(int timeout, std::error_code& ec) {
+    // only poll() has a time limit, and another thread may take what it saw
+    std::optional<Device::Unblocked> limited;
+    if (timeout >= 0) limited.emplace(*address_);
     out_.write(BC_ENTER_LOOPER);
     while (const auto received = read(timeout, true, ec))
         execute(*received);
+    if (!ec) ec = out_.flush();
 }
 
 /** Do what the driver wants of any thread, whatever this one waits for. */
@@ -127,10 +131,17 @@ void ThreadState::answer(const binder_transaction_data& data) {
     std::int32_t status = -EPIPE;
     {
         Message in = receive(data);
-        auto& impl = *process_.impl_;
-        const auto object = data.target.ptr == 0 ? impl.context : impl.objects.find(data.cookie);
-        Call call{data.code, one_way, data.sender_pid, data.sender_euid, in};
-        if (object) status = answer_of(*object, call, out);
+        {
+            auto& impl = *process_.impl_;
+            const auto object =
+                data.target.ptr == 0 ? impl.context : impl.objects.find(data.cookie);
+            Call call{data.code, one_way, data.sender_pid, data.sender_euid, in};
+            if (object) status = answer_of(*object, call, out);
+        }
+        // the driver gets both at once
+        replying_ = true;
+        in = Message();
+        replying_ = false;
     }
     if (!one_way) reply(out, status);
 }
@@ -180,6 +191,7 @@ std::optional<ThreadState::Command> ThreadState::read(int timeout, bool stoppabl
                                                       std::error_code& ec) {
     ec.clear();
     while (at_ == end_) {
+        if (stoppable && process_.impl_->stop.raised()) return {};
         at_ = 0;
         const int error = out_.exchange(in_, end_);
         if (error == EAGAIN && end_ == 0) {
@@ -200,7 +212,7 @@ std::optional<ThreadState::Command> ThreadState::read(int timeout, bool stoppabl
 /** Wait until the driver has something to read; false if the wait ended without. */
 bool ThreadState::wait(int timeout, bool stoppable, std::error_code& ec) const noexcept {
     const auto& impl = *process_.impl_;
-    pollfd wanted[] = {{impl.device->fd(), POLLIN, 0}, {impl.stop.get(), POLLIN, 0}};
+    pollfd wanted[] = {{impl.device->fd(), POLLIN, 0}, {impl.stop.fd(), POLLIN, 0}};
     for (;;) {
         const int ready = ::poll(wanted, stoppable ? 2 : 1, timeout);
         if (ready < 0 && errno == EINTR) continue;

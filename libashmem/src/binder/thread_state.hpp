@@ -58,6 +58,13 @@ public:
 
     /** What goes to the driver next. */
     [[nodiscard]] Commands& out() noexcept { return out_; }
+    /**
+     * Free a buffer of the driver's with the next thing that is sent.
+     *
+     * @param small it may wait for that, however long it takes
+     * @return false if it must be freed now: only what is small may wait, one at a time
+     */
+    [[nodiscard]] bool free_later(std::uint64_t address, bool small) noexcept;
 
 private:
     /** What the driver sent; the body is good until the next read(). */
@@ -87,6 +94,7 @@ private:
     // The driver hands out whole commands, of which the longest has some 80 bytes.
     std::array<std::byte, 1024> in_;
     std::size_t at_ = 0, end_ = 0;      ///< in in_: the commands that were read, and not executed
+    bool replying_ = false;             ///< something is about to be sent
     ThreadState* outer_late_ = nullptr; ///< another that came after the thread's others ended
 };
 

@@ -87,6 +87,12 @@ std::shared_ptr<ThreadState> ThreadState::existing(const Process& process) noexc
     return nullptr;
 }
 
+bool ThreadState::free_later(std::uint64_t address, bool small) noexcept {
+    if (!replying_ && !(small && out_.empty())) return false;
+    out_.write(BC_FREE_BUFFER, binder_uintptr_t{address});
+    return true;
+}
+
 Visit::Visit(Process& process) noexcept
     : device_(*process.impl_->device), own_(ThreadState::existing(process)) {
     if (!own_) passing_.emplace(device_);

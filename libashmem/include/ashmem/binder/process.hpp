@@ -65,12 +65,15 @@ public:
     /**
      * @{ Answer calls and hear of deaths, until stop(), or until nothing came for `idle`.
      *
+     * While a thread serves for a limited time, the calls of all threads of this Process
+     * take three system calls instead of one.
+     *
      * Errors: the errno of the driver.
      */
     void serve(std::chrono::milliseconds idle = std::chrono::milliseconds::max());
     void serve(std::chrono::milliseconds idle, std::error_code& ec);
     /** @} */
-    /** End serve() in all threads, for good. */
+    /** End serve() in all threads, for good. Async-signal-safe. */
     void stop() noexcept;
 
 private:
