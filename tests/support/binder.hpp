@@ -29,6 +29,12 @@ private:
     bool fds_;
 };
 
+// An object that answers nothing.
+inline std::shared_ptr<Service> silent() {
+    return std::make_shared<Service>(
+        [](ashmem::binder::Call&, ashmem::binder::Parcel&) { return 0; });
+}
+
 // A child that does its part of a test; the constructor waits until it is ready.
 class BinderChild {
 public:

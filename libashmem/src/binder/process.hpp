@@ -20,33 +20,11 @@
 #include <vector>
 
 #include "device.hpp"
+#include "objects.hpp"
 #include "stop.hpp"
-#include "sweep.hpp"
 #include "thread_state.hpp"
 
 namespace ashmem::binder {
-
-/** Objects of this process that went out, by number. Thread-safe. */
-class Objects {
-public:
-    /** Register an object that is sent; its parcel keeps it alive until acquire(). */
-    void publish(const std::shared_ptr<Object>& object);
-    /** @{ BR_ACQUIRE, BR_RELEASE: keep an object alive while other processes hold it. */
-    void acquire(std::uint64_t number);
-    void release(std::uint64_t number);
-    /** @} */
-    [[nodiscard]] std::shared_ptr<Object> find(std::uint64_t number);
-
-private:
-    struct Entry {
-        std::weak_ptr<Object> object;
-        std::shared_ptr<Object> acquired; ///< while there are more acquires than releases
-        int acquires = 0;
-    };
-    std::mutex lock_;
-    std::map<std::uint64_t, Entry> all_;
-    Sweep sweep_;
-};
 
 struct Process::Impl {
     Impl(std::shared_ptr<Device> opened, std::error_code& ec) noexcept

@@ -24,6 +24,21 @@ std::error_code status_code(std::int32_t status) noexcept {
     return to_code(status < 0 && status >= -max_errno ? -status : EREMOTEIO);
 }
 
+/** Whether a command tells how it went with a transaction or a reply of this thread's. */
+bool is_response(std::uint32_t command) noexcept {
+    switch (command) {
+        case BR_TRANSACTION_COMPLETE:
+        case protocol::complete_frozen:
+        case BR_DEAD_REPLY:
+        case BR_FAILED_REPLY:
+        case BR_FROZEN_REPLY:
+        case BR_REPLY:
+            return true;
+        default:
+            return false;
+    }
+}
+
 /** What a reply brings: a message, or the status of an object that has none. */
 Message message_of(Message reply, std::uint32_t flags, std::error_code& ec) {
     if ((flags & TF_STATUS_CODE) == 0) return reply;
@@ -57,7 +72,9 @@ Message ThreadState::transact(std::uint32_t handle, std::uint32_t code, const Pa
     data.code = code;
     data.flags = TF_ACCEPT_FDS | (one_way ? TF_ONE_WAY : 0);
     out_.write(BC_TRANSACTION, data);
-    return wait_for_response(!one_way, ec);
+    Message answer = wait_for_response(!one_way, ec);
+    finish();
+    return answer;
 }
 
 /** Execute what the driver sends until it has taken our transaction, or brings the reply. */
@@ -92,9 +109,36 @@ void ThreadState::serve(int timeout, std::error_code& ec) {
     std::optional<Device::Unblocked> limited;
     if (timeout >= 0) limited.emplace(*address_);
     out_.write(BC_ENTER_LOOPER);
-    while (const auto received = read(timeout, true, ec))
+    while (const auto received = read(timeout, true, ec)) {
         execute(*received);
+        if (at_ == end_) let_go();
+    }
     if (!ec) ec = out_.flush();
+}
+
+/**
+ * Execute what was read together with a response, and send what is to be said to it: this
+ * thread may never speak to the driver again. Not the response to an outer call, which
+ * waits for it.
+ */
+void ThreadState::finish() {
+    std::error_code none;
+    while (at_ != end_ && !is_response(wire::read_at<std::uint32_t>(in_, at_)))
+        execute(*read(-1, false, none));
+    (void)out_.flush();
+    if (at_ == end_) let_go();
+}
+
+/**
+ * End the objects that nobody holds any more. Their destructors may call others, so this is
+ * not done while there are commands that were read and not executed: the call would take
+ * those for what it waits for.
+ */
+void ThreadState::let_go() {
+    while (!released_.empty()) {
+        const auto last = std::move(released_.back());
+        released_.pop_back();
+    }
 }
 
 /** Do what the driver wants of any thread, whatever this one waits for. */
@@ -109,7 +153,8 @@ void ThreadState::execute(const Command& received) {
             out_.write(BC_ACQUIRE_DONE, node);
             break;
         case BR_RELEASE:
-            process_.impl_->objects.release(node.cookie);
+            if (auto last = process_.impl_->objects.release(node.cookie))
+                released_.push_back(std::move(last));
             break;
         case BR_TRANSACTION:
         case BR_TRANSACTION_SEC_CTX:

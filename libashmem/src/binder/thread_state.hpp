@@ -17,18 +17,20 @@
 #include <optional>
 #include <span>
 #include <system_error>
+#include <vector>
 
 #include "commands.hpp"
 
 namespace ashmem::binder {
 
 class Device;
+class Object;
 class Process;
 
 /** A thread of a Process; used by that thread alone. */
 class ThreadState : public std::enable_shared_from_this<ThreadState> {
 public:
-    explicit ThreadState(Process& process) noexcept;
+    explicit ThreadState(Process& process);
     ThreadState(const ThreadState&) = delete;
     ThreadState& operator=(const ThreadState&) = delete;
     /** Have the driver forget this thread, unless the Process has ended before. */
@@ -74,6 +76,8 @@ private:
     };
 
     Message wait_for_response(bool with_reply, std::error_code& ec);
+    void finish();
+    void let_go();
     void execute(const Command& received);
     void answer(const binder_transaction_data& data);
     void reply(const Parcel& out, std::int32_t status);
@@ -93,8 +97,9 @@ private:
     Commands out_;
     // The driver hands out whole commands, of which the longest has some 80 bytes.
     std::array<std::byte, 1024> in_;
-    std::size_t at_ = 0, end_ = 0;      ///< in in_: the commands that were read, and not executed
-    bool replying_ = false;             ///< something is about to be sent
+    std::size_t at_ = 0, end_ = 0; ///< in in_: the commands that were read, and not executed
+    bool replying_ = false;        ///< something is about to be sent
+    std::vector<std::shared_ptr<Object>> released_; ///< that nobody else holds any more
     ThreadState* outer_late_ = nullptr; ///< another that came after the thread's others ended
 };
 

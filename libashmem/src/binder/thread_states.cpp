@@ -48,13 +48,17 @@ ThreadStates& states() {
 
 } // namespace
 
-ThreadState::ThreadState(Process& process) noexcept
+ThreadState::ThreadState(Process& process)
     : process_(process),
       device_(process.impl_->device),
       address_(process.impl_->device.get()),
-      out_(*address_) {}
+      out_(*address_) {
+    // as many as one read can bring
+    released_.reserve(in_.size() / (sizeof(std::uint32_t) + sizeof(binder_ptr_cookie)));
+}
 
 ThreadState::~ThreadState() {
+    // whatever was read has been executed: see finish()
     if (last_late == this) last_late = outer_late_;
     // what the Process has closed knows no threads any more
     const auto open = device_.lock();
