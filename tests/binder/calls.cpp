@@ -214,6 +214,77 @@ TEST_CASE("a call that is too large is refused, and the next one works", "[libra
     CHECK(service->call(1, small).i32() == 3);
 }
 
+TEST_CASE("an answer that cannot be delivered is EREMOTEIO, and the server goes on",
+          "[library][binder]") {
+    const Manager manager;
+    auto server = serving("odd", [](Process&) {
+        return std::make_shared<Service>([](Call& call, Parcel& out) {
+            if (call.code == 1) out.string16(std::u16string(2 << 20, u'x'));
+            if (call.code == 2) return 5;
+            if (call.code == 3) return -5000;
+            out.i32(7);
+            return 0;
+        });
+    });
+    const auto outcome = [] {
+        const auto process = Process::open();
+        const auto service = find_service(*process, "odd").remote;
+        for (const std::uint32_t code : {1U, 2U, 3U}) {
+            std::error_code ec;
+            (void)service->call(code, Parcel(), ec);
+            if (ec.value() != EREMOTEIO) return static_cast<int>(code);
+            if (service->call(4, Parcel()).i32() != 7) return 4;
+        }
+        return 0;
+    };
+    CHECK(test::in_child([&] {
+              alarm(60);
+              return outcome();
+          }) == 0);
+}
+
+TEST_CASE("in the manager's own process its errors come in the error_code", "[library][binder]") {
+    const auto outcome = [] {
+        const auto process = Process::open();
+        const auto names = std::make_shared<ServiceManager>();
+        std::error_code ec;
+        // the driver lets go of an earlier one in its own time
+        bool manages = false;
+        if (!eventually([&] {
+                if (!manages) process->become_context_manager(names, ec);
+                return manages = manages || !ec;
+            }))
+            return 1;
+        if (process->context_manager(ec) || ec.value() != EINVAL) return 2;
+        if (find_service(*process, "any", ec) || ec.value() != EINVAL) return 3;
+        add_service(*process, "any", {std::make_shared<Service>(add), nullptr}, ec);
+        if (ec.value() != EINVAL) return 4;
+        process->become_context_manager(names, ec);
+        if (ec.value() != EBUSY) return 5;
+        process->serve(std::chrono::milliseconds(0), ec);
+        return ec ? 6 : 0;
+    };
+    CHECK(test::in_child([&] {
+              alarm(60);
+              return outcome();
+          }) == 0);
+}
+
+TEST_CASE("a one-way call to the dead is EPIPE, in both forms", "[library][binder]") {
+    const Manager manager;
+    auto server = adder();
+    const auto process = Process::open();
+    const auto service = find_service(*process, "adder").remote;
+    CHECK_NOTHROW(service->call_one_way(1, Parcel()));
+    server.kill();
+    std::error_code ec;
+    CHECK(eventually([&] {
+        service->call_one_way(1, Parcel(), ec);
+        return ec.value() == EPIPE;
+    }));
+    CHECK_THROWS_AS(service->call_one_way(1, Parcel()), std::system_error);
+}
+
 TEST_CASE("a device that is none is an error", "[library][binder]") {
     std::error_code ec;
     CHECK(Process::open("/no/such/binder", ec) == nullptr);

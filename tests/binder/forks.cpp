@@ -92,6 +92,15 @@ TEST_CASE("in a child of fork the parent's Process is ENOTCONN", "[library][bind
         if (ec.value() != ENOTCONN) return 1;
         held.service->call_one_way(0, Parcel(), ec);
         if (ec.value() != ENOTCONN) return 2;
+        if (!not_connected([&] { held.service->call_one_way(0, Parcel()); })) return 8;
+        (void)held.process->context_manager(ec);
+        if (ec.value() != ENOTCONN) return 9;
+        held.service->link_to_death([] {}, ec);
+        if (ec.value() != ENOTCONN) return 10;
+        held.process->serve(std::chrono::milliseconds(0), ec);
+        if (ec.value() != ENOTCONN) return 11;
+        held.process->become_context_manager(std::make_shared<ServiceManager>(), ec);
+        if (ec.value() != ENOTCONN) return 12;
         if (!not_connected([&] { (void)held.process->context_manager(); })) return 3;
         if (!not_connected([&] { held.service->link_to_death([] {}); })) return 4;
         if (!not_connected([&] { held.process->serve(); })) return 5;
@@ -151,4 +160,34 @@ TEST_CASE("a child of fork that stops its copy stops nobody", "[library][binder]
               const auto other = Process::open();
               return find_service(*other, "ours").remote->call(1, Parcel()).i32();
           }) == 7);
+}
+
+TEST_CASE("a child of fork that leaves serve() leaves its parent the time limit",
+          "[library][binder]") {
+    const Manager manager;
+    const auto outcome = [] {
+        const auto process = Process::open();
+        pid_t child = -1;
+        const auto ours = std::make_shared<Service>([&](Call&, Parcel&) {
+            child = fork();
+            if (child > 0) waitpid(child, nullptr, 0);
+            return 0;
+        });
+        add_service(*process, "ours", {ours, nullptr});
+        test::Child caller([] {
+            const auto other = Process::open();
+            find_service(*other, "ours").remote->call_one_way(1, Parcel());
+            return 0;
+        });
+        while (child < 0) {
+            std::error_code ec;
+            process->serve(std::chrono::milliseconds(10), ec);
+            if (child == 0) _exit(0);
+        }
+        return 0;
+    };
+    CHECK(in_child([&] {
+              alarm(60);
+              return outcome();
+          }) == 0);
 }

@@ -21,6 +21,7 @@ using test::Looper;
 using test::Manager;
 using test::Service;
 using test::serving;
+using test::silent;
 
 namespace {
 
@@ -68,10 +69,6 @@ Message look_up(Remote& names, const std::string& name) {
     Message answer = names.call(check_service, in);
     REQUIRE(answer.i32() == 0);
     return answer;
-}
-
-std::shared_ptr<Service> silent() {
-    return std::make_shared<Service>([](Call&, Parcel&) { return 0; });
 }
 
 } // namespace
@@ -167,42 +164,32 @@ TEST_CASE("a server that dies before it answers is EPIPE", "[library][binder]") 
     CHECK(ec.value() == EPIPE);
 }
 
-TEST_CASE("an object lives as long as another process has it", "[library][binder]") {
+TEST_CASE("descriptors in a call that is refused stay nowhere", "[library][binder]") {
     const Manager manager;
-    auto keeper = serving("keeper", [](Process&) {
-        auto kept = std::make_shared<Reference>();
-        return std::make_shared<Service>([kept](Call& call, Parcel&) {
-            *kept = call.code == 1 ? call.in.object() : Reference();
-            return 0;
-        });
-    });
+    // refuses calls without taking their descriptors; 2 answers how many it has
+    const auto refuse = [](Call& call, Parcel& out) {
+        if (call.code == 1) return -EPERM;
+        out.u64(open_fds());
+        return 0;
+    };
+    auto taker =
+        serving("taker", [&](Process&) { return std::make_shared<Service>(refuse, true); });
+    auto closed = serving("closed", [&](Process&) { return std::make_shared<Service>(refuse); });
     const auto process = Process::open();
-    const Looper looper(process);
-    const auto service = find_service(*process, "keeper").remote;
-    std::weak_ptr<Service> watched;
-    {
-        const auto ours = silent();
-        watched = ours;
-        Parcel in;
-        in.object({ours, nullptr});
-        (void)service->call(1, in);
+    for (const char* const name : {"taker", "closed"}) {
+        const auto service = find_service(*process, name).remote;
+        const std::uint64_t theirs = service->call(2, Parcel()).u64();
+        const std::size_t ours = open_fds();
+        for (int i = 0; i < 10; ++i) {
+            Parcel in;
+            in.fd(1);
+            std::error_code ec;
+            (void)service->call(1, in, ec);
+            CHECK(ec.value() == (name[0] == 't' ? EPERM : EREMOTEIO));
+        }
+        CHECK(service->call(2, Parcel()).u64() == theirs);
+        CHECK(open_fds() == ours);
     }
-    std::this_thread::sleep_for(50ms);
-    CHECK(!watched.expired());
-    (void)service->call(2, Parcel());
-    CHECK(eventually([&] { return watched.expired(); }));
-}
-
-TEST_CASE("who could not become the manager lets go of the object", "[library][binder]") {
-    const Manager manager;
-    const auto process = Process::open();
-    std::weak_ptr<Object> watched;
-    {
-        const auto second = silent();
-        watched = second;
-        CHECK_THROWS_AS(process->become_context_manager(second), std::system_error);
-    }
-    CHECK(watched.expired());
 }
 
 TEST_CASE("a device that is opened without room for more leaves no map", "[library][binder]") {

@@ -10,7 +10,9 @@
 
 #include <ashmem/ashmem.hpp>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "support/binder.hpp"
 #include "support/region.hpp"
@@ -63,7 +65,39 @@ int outcome_of(const Lie& lie) {
     return ec.value();
 }
 
+// Destroyed after every static object that is made while the tests run.
+struct AtEnd {
+    std::function<void()> work;
+    ~AtEnd() {
+        if (work) work();
+    }
+} at_end;
+
 } // namespace
+
+TEST_CASE("heaps are published while a program ends", "[library][host]") {
+    CHECK(test::in_child([]() -> int {
+              alarm(60);
+              const auto heap = filled_heap(0);
+              at_end.work = [heap, object = publish(heap)] {
+                  _exit(publish(heap) == object ? 0 : 1);
+              };
+              std::exit(2);
+          }) == 0);
+}
+
+TEST_CASE("a heap that is published again after its object ended has a new one",
+          "[library][host]") {
+    const auto heap = filled_heap(0);
+    auto first = publish(heap);
+    CHECK(publish(heap) == first);
+    const std::weak_ptr<Object> watched = first;
+    first.reset();
+    CHECK(watched.expired());
+    const auto second = publish(heap);
+    CHECK(second != nullptr);
+    CHECK(publish(heap) == second);
+}
 
 TEST_CASE("a heap crosses, mapped as its flags say", "[library][binder]") {
     const Manager manager;

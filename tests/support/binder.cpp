@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <catch2/catch.hpp>
 #include <cstdio>
 #include <stdexcept>
 
@@ -55,7 +56,24 @@ Manager::Manager()
           take_over(*process, std::make_shared<ServiceManager>());
           ready();
           process->serve();
-      }) {}
+      }) {
+    constexpr unsigned int limit = 240;
+    alarm(limit);
+}
+
+Manager::~Manager() {
+    alarm(0);
+}
+
+Looper::~Looper() {
+    process_->stop();
+    const bool ends = eventually([&] { return returned_->load(); });
+    CHECK(ends);
+    if (ends)
+        thread_.join();
+    else
+        thread_.detach();
+}
 
 BinderChild serving(const std::string& name, const Serve& make) {
     return BinderChild([&](const BinderChild::Ready& ready) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ashmem/binder.hpp>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -29,6 +30,12 @@ private:
     bool fds_;
 };
 
+// An object that answers nothing.
+inline std::shared_ptr<Service> silent() {
+    return std::make_shared<Service>(
+        [](ashmem::binder::Call&, ashmem::binder::Parcel&) { return 0; });
+}
+
 // A child that does its part of a test; the constructor waits until it is ready.
 class BinderChild {
 public:
@@ -41,10 +48,14 @@ private:
     std::unique_ptr<Child> child_;
 };
 
-// A machine's service manager, for as long as this lives.
+// A machine's service manager, for as long as this lives. A test that needs it for minutes
+// waits for what will not come, and is ended by SIGALRM.
 class Manager {
 public:
     Manager();
+    Manager(const Manager&) = delete;
+    Manager& operator=(const Manager&) = delete;
+    ~Manager();
 
 private:
     BinderChild child_;
@@ -54,23 +65,6 @@ private:
 using Serve = std::function<std::shared_ptr<ashmem::binder::Object>(ashmem::binder::Process&)>;
 BinderChild serving(const std::string& name, const Serve& make);
 
-// Hears of deaths and answers calls, beside the test.
-class Looper {
-public:
-    explicit Looper(const std::shared_ptr<ashmem::binder::Process>& process)
-        : process_(process), thread_([process] { process->serve(); }) {}
-    Looper(const Looper&) = delete;
-    Looper& operator=(const Looper&) = delete;
-    ~Looper() {
-        process_->stop();
-        thread_.join();
-    }
-
-private:
-    std::shared_ptr<ashmem::binder::Process> process_;
-    std::thread thread_;
-};
-
 template <class Condition>
 bool eventually(Condition condition) {
     using namespace std::chrono_literals;
@@ -78,5 +72,24 @@ bool eventually(Condition condition) {
         std::this_thread::sleep_for(10ms);
     return condition();
 }
+
+// Hears of deaths and answers calls, beside the test.
+class Looper {
+public:
+    explicit Looper(const std::shared_ptr<ashmem::binder::Process>& process)
+        : process_(process), thread_([process, returned = returned_] {
+              process->serve();
+              *returned = true;
+          }) {}
+    Looper(const Looper&) = delete;
+    Looper& operator=(const Looper&) = delete;
+    // Fails the test if stop() does not end serve().
+    ~Looper();
+
+private:
+    std::shared_ptr<ashmem::binder::Process> process_;
+    std::shared_ptr<std::atomic<bool>> returned_ = std::make_shared<std::atomic<bool>>(false);
+    std::thread thread_;
+};
 
 } // namespace test

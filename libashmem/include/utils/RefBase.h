@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file
- * Android's counted objects, without weak references.
+ * Android's counted objects, without weak references: sources that use wp<> do not build.
  */
 #pragma once
 

@@ -11,17 +11,14 @@
 
 namespace ashmem::binder {
 
-void Commands::write(std::uint32_t command) {
-    append(&command, sizeof(command));
-}
-
-void Commands::append(const void* from, std::size_t size) {
-    const auto* const bytes = static_cast<const std::byte*>(from);
-    bytes_.insert(bytes_.end(), bytes, bytes + size);
+void Commands::append(const void* from, std::size_t size) noexcept {
+    if (size > bytes_.size() - size_) (void)flush();
+    std::memcpy(bytes_.data() + size_, from, size);
+    size_ += size;
 }
 
 std::error_code Commands::flush() noexcept {
-    while (!bytes_.empty()) {
+    while (!empty()) {
         std::size_t none = 0;
         const int error = exchange({}, none);
         if (error != 0 && error != EINTR) return to_code(error);
@@ -31,7 +28,7 @@ std::error_code Commands::flush() noexcept {
 
 int Commands::exchange(std::span<std::byte> into, std::size_t& got) noexcept {
     binder_write_read both{};
-    both.write_size = bytes_.size();
+    both.write_size = size_;
     both.write_buffer = reinterpret_cast<std::uintptr_t>(bytes_.data());
     both.read_size = into.size();
     both.read_buffer = reinterpret_cast<std::uintptr_t>(into.data());
@@ -39,8 +36,9 @@ int Commands::exchange(std::span<std::byte> into, std::size_t& got) noexcept {
     // Commands that the driver took are gone, even if it then failed. Commands that it
     // refused go too: they point at parcels that their caller is about to drop.
     const bool refused = error != 0 && error != EINTR && error != EAGAIN;
-    const auto taken = static_cast<std::ptrdiff_t>(both.write_consumed);
-    bytes_.erase(bytes_.begin(), refused ? bytes_.end() : bytes_.begin() + taken);
+    const std::size_t taken = refused ? size_ : static_cast<std::size_t>(both.write_consumed);
+    size_ -= taken;
+    std::memmove(bytes_.data(), bytes_.data() + taken, size_);
     got = static_cast<std::size_t>(both.read_consumed);
     return error;
 }

@@ -17,7 +17,7 @@ std::shared_ptr<Device> Device::open(const std::string& path, std::error_code& e
         ec = to_code(errno);
         return nullptr;
     }
-    unique_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    unique_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (!fd.ok()) {
         ec = to_code(errno);
         return nullptr;
@@ -42,6 +42,15 @@ bool Device::inherited() const noexcept {
 int Device::control(unsigned long request, void* argument) const noexcept {
     if (inherited()) return ENOTCONN;
     return ::ioctl(fd_.get(), request, argument) < 0 ? errno : 0;
+}
+
+void Device::unblock(int change) {
+    // it is the parent's open file, and another thread of that may have held the lock
+    if (inherited()) return;
+    const std::scoped_lock guard(unblocked_lock_);
+    unblocked_ += change;
+    // a flag of the open file, so of all threads
+    (void)::fcntl(fd_.get(), F_SETFL, unblocked_ > 0 ? O_NONBLOCK : 0);
 }
 
 } // namespace ashmem::binder

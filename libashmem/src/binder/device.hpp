@@ -8,6 +8,7 @@
 #include <ashmem/unique_fd.hpp>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <system_error>
 
@@ -32,9 +33,28 @@ public:
     /** Ask the driver. @return 0 or an errno; ENOTCONN if the device is inherited() */
     int control(unsigned long request, void* argument) const noexcept;
 
+    /**
+     * While there is one, requests of all threads answer EAGAIN instead of waiting. Those
+     * that wait already go on.
+     */
+    class Unblocked {
+    public:
+        explicit Unblocked(Device& device) : device_(device) { device_.unblock(1); }
+        Unblocked(const Unblocked&) = delete;
+        Unblocked& operator=(const Unblocked&) = delete;
+        ~Unblocked() { device_.unblock(-1); }
+
+    private:
+        Device& device_;
+    };
+
 private:
+    void unblock(int change);
+
     unique_fd fd_;
     std::uint32_t opened_by_;
+    std::mutex unblocked_lock_;
+    int unblocked_ = 0; ///< how many Unblocked there are
 };
 
 } // namespace ashmem::binder

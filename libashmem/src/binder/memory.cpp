@@ -15,8 +15,15 @@
 #include "../cxx/error.hpp"
 #include "memory_wire.hpp"
 #include "protocol.hpp"
+#include "sweep.hpp"
 
 namespace ashmem::binder {
+
+/** Where a Remote keeps the map of its heap. */
+struct Attachment {
+    static std::weak_ptr<void>& of(Remote& remote) noexcept { return remote.attachment_; }
+};
+
 namespace {
 
 using android::IMemory;
@@ -48,6 +55,13 @@ public:
 
 private:
     sp<IMemoryHeap> heap_;
+};
+
+/** The objects of heaps that others may call, by their heaps. */
+struct Published {
+    std::mutex lock;
+    std::map<IMemoryHeap*, std::weak_ptr<HeapObject>> objects;
+    Sweep sweep;
 };
 
 class MemoryObject final : public Object {
@@ -148,9 +162,9 @@ std::shared_ptr<Mapped> map_heap(Remote& remote, std::error_code& ec) {
 
 /** The map that a remote heap has here; if it has none, the one given. */
 std::shared_ptr<Mapped> attached(Remote& remote, const std::shared_ptr<Mapped>& mapped) {
-    static std::mutex lock;
+    static std::mutex lock; // which has no destructor
     const std::scoped_lock guard(lock);
-    auto& place = remote.attachment();
+    auto& place = Attachment::of(remote);
     if (auto there = std::static_pointer_cast<Mapped>(place.lock())) return there;
     place = mapped;
     return mapped;
@@ -159,14 +173,14 @@ std::shared_ptr<Mapped> attached(Remote& remote, const std::shared_ptr<Mapped>& 
 } // namespace
 
 std::shared_ptr<Object> publish(const sp<IMemoryHeap>& heap) {
-    static std::mutex lock;
-    static std::map<IMemoryHeap*, std::weak_ptr<HeapObject>> known;
-    const std::scoped_lock guard(lock);
-    std::erase_if(known, [](const auto& one) { return one.second.expired(); });
-    if (const auto found = known.find(heap.get()); found != known.end())
+    // never destroyed: other threads may publish while the program ends
+    static auto& known = *new Published;
+    const std::scoped_lock guard(known.lock);
+    if (const auto found = known.objects.find(heap.get()); found != known.objects.end())
         if (auto object = found->second.lock()) return object;
+    known.sweep(known.objects, [](const auto& one) { return one.second.expired(); });
     auto object = std::make_shared<HeapObject>(heap);
-    known[heap.get()] = object;
+    known.objects[heap.get()] = object;
     return object;
 }
 
@@ -208,7 +222,8 @@ sp<IMemory> memory_of(const Reference& reference, std::error_code& ec) {
     in.token(memory_descriptor);
     Message answer = reference.remote->call(get_memory, in, ec);
     if (ec) return {};
-    const Reference whole = answer.object();
+    const Reference whole = answer.object(ec);
+    if (ec) return {};
     if (!whole) {
         ec = to_code(EBADMSG);
         return {};

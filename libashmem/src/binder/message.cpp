@@ -3,11 +3,18 @@
 // BC_FREE_BUFFER. message_wire.hpp finds the descriptors, reader.cpp the values.
 #include "message.hpp"
 
-#include "commands.hpp"
+#include "../cxx/error.hpp"
 #include "message_wire.hpp"
 #include "process.hpp"
 
 namespace ashmem::binder {
+namespace {
+
+// What an idle thread may keep from the driver. Of all that messages may take at a time,
+// 1 MiB, each thread keeps this much at most.
+constexpr std::size_t max_small = 256;
+
+} // namespace
 
 Message::Buffer::Buffer(std::shared_ptr<Process> owner,
                         const binder_transaction_data& transaction) noexcept
@@ -17,6 +24,8 @@ Message::Buffer::Buffer(std::shared_ptr<Process> owner,
     const auto places = impl.mapped(transaction.data.ptr.offsets, transaction.offsets_size);
     offsets = {reinterpret_cast<const std::uint64_t*>(places.data()),
                places.size() / sizeof(std::uint64_t)};
+    // The driver holds an object's next one-way call back until the last one's is freed.
+    small = offsets.empty() && data.size() <= max_small && (transaction.flags & TF_ONE_WAY) == 0;
 }
 
 void Message::Buffer::adopt_fds() {
@@ -31,9 +40,12 @@ void Message::Buffer::adopt_fds() {
 
 Message::Buffer::~Buffer() {
     if (process->impl_->device->inherited()) return;
-    Commands out(*process->impl_->device);
-    out.write(BC_FREE_BUFFER, binder_uintptr_t{address});
-    if (out.flush()) return;
+    // those in arrays have to be closed by the driver before their numbers mean others
+    const auto self = ThreadState::existing(*process);
+    if (array_fds.empty() && self && self->free_later(address, small)) return;
+    Visit visit(*process);
+    visit.out().write(BC_FREE_BUFFER, binder_uintptr_t{address});
+    if (visit.out().flush()) return;
     // The driver closed these with the buffer, and their numbers may be others' by now.
     for (unique_fd& fd : array_fds)
         (void)fd.release();
@@ -62,12 +74,17 @@ unique_fd Message::fd() noexcept {
     return own == buffer_->fds.end() ? unique_fd() : std::move(own->second);
 }
 
-Reference Message::object() {
+Reference Message::object(std::error_code& ec) {
+    ec.clear();
     const auto found = reader().object();
     if (!found || !buffer_) return {};
-    if (found->type == BINDER_TYPE_HANDLE)
-        return {nullptr, buffer_->process->remote(static_cast<std::uint32_t>(found->value))};
-    return {buffer_->process->impl_->objects.find(found->value), nullptr};
+    auto& process = *buffer_->process;
+    if (found->type != BINDER_TYPE_HANDLE) return {process.impl_->objects.find(found->value), {}};
+    return {nullptr, process.remote(static_cast<std::uint32_t>(found->value), ec)};
+}
+
+Reference Message::object() {
+    return throwing("binder::Message::object", [&](auto& ec) { return object(ec); });
 }
 
 } // namespace ashmem::binder

@@ -33,6 +33,7 @@ struct Message::Buffer {
     std::uint64_t address;
     std::span<const std::byte> data;
     std::span<const std::uint64_t> offsets;
+    bool small = false; ///< nobody misses it if it is freed later
 
     std::map<std::size_t, unique_fd> fds; ///< by their object's place
     /** Those in arrays, which libbinder does not read either. The driver closes them with the

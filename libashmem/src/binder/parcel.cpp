@@ -7,7 +7,6 @@
 
 #include <ashmem/binder/process.hpp>
 #include <ashmem/unique_fd.hpp>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../cxx/error.hpp"
 #include "protocol.hpp"
 
 namespace ashmem::binder {
@@ -104,9 +104,10 @@ void Parcel::token(std::u16string_view interface) {
     string16(interface);
 }
 
-void Parcel::fd(int fd) {
+void Parcel::fd(int fd, std::error_code& ec) {
     unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-    if (!copy.ok()) throw std::system_error(errno, std::generic_category(), "binder::Parcel::fd");
+    ec = code_of(copy.get());
+    if (ec) return;
     binder_fd_object object{};
     object.hdr.type = BINDER_TYPE_FD;
     object.pad_flags = protocol::object_flags;
@@ -115,6 +116,10 @@ void Parcel::fd(int fd) {
     parts.offsets.push_back(parts.data.size());
     parts.fds.push_back(std::move(copy));
     parts.append(&object, sizeof(object));
+}
+
+void Parcel::fd(int fd) {
+    throwing("binder::Parcel::fd", [&](auto& ec) { this->fd(fd, ec); });
 }
 
 void Parcel::object(const Reference& reference) {

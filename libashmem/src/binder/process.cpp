@@ -3,9 +3,7 @@
 #include "process.hpp"
 
 #include <linux/android/binder.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -31,12 +29,8 @@ Process::~Process() = default;
 std::shared_ptr<Process> Process::open(const std::string& device, std::error_code& ec) {
     auto opened = Device::open(device, ec);
     if (!opened) return nullptr;
-    unique_fd stop(::eventfd(0, EFD_CLOEXEC));
-    if (!stop.ok()) {
-        ec = to_code(errno);
-        return nullptr;
-    }
-    auto impl = std::make_unique<Impl>(std::move(opened), std::move(stop));
+    auto impl = std::make_unique<Impl>(std::move(opened), ec);
+    if (ec) return nullptr;
     impl->map =
         ::mmap(nullptr, map_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, impl->device->fd(), 0);
     if (impl->map == MAP_FAILED) {
@@ -44,44 +38,50 @@ std::shared_ptr<Process> Process::open(const std::string& device, std::error_cod
         return nullptr;
     }
     impl->size = map_size;
-    ec.clear();
-    return std::shared_ptr<Process>(new Process(std::move(impl)));
+    const std::shared_ptr<Process> process(new Process(std::move(impl)));
+    // the driver knows this thread from now on
+    return ThreadState::self(*process, ec) ? process : nullptr;
 }
 
 std::shared_ptr<Process> Process::open(const std::string& device) {
     return throwing("binder::Process::open", [&](auto& ec) { return open(device, ec); });
 }
 
-void Process::become_context_manager(std::shared_ptr<Object> object) {
-    constexpr char what[] = "binder::Process::become_context_manager";
-    if (impl_->device->inherited()) throw std::system_error(to_code(ENOTCONN), what);
+void Process::become_context_manager(std::shared_ptr<Object> object, std::error_code& ec) {
+    if (!ThreadState::self(*this, ec)) return;
     const std::scoped_lock guard(impl_->remotes_lock);
-    if (impl_->context) throw std::system_error(to_code(EBUSY), what);
+    if (impl_->context) {
+        ec = to_code(EBUSY);
+        return;
+    }
     // calls may come at once
     impl_->context.swap(object);
     std::int32_t unused = 0;
-    const int error = impl_->device->control(BINDER_SET_CONTEXT_MGR, &unused);
-    if (error == 0) return;
-    impl_->context.swap(object);
-    throw std::system_error(to_code(error), what);
+    ec = to_code(impl_->device->control(BINDER_SET_CONTEXT_MGR, &unused));
+    if (ec) impl_->context.swap(object);
 }
 
-void Process::serve(std::chrono::milliseconds idle) {
+void Process::become_context_manager(std::shared_ptr<Object> object) {
+    throwing("binder::Process::become_context_manager",
+             [&](auto& ec) { become_context_manager(std::move(object), ec); });
+}
+
+void Process::serve(std::chrono::milliseconds idle, std::error_code& ec) {
     using std::chrono::milliseconds;
     constexpr milliseconds max_timeout(std::numeric_limits<int>::max());
     int timeout = -1;
     if (idle != milliseconds::max())
         timeout = static_cast<int>(std::clamp(idle, milliseconds(0), max_timeout).count());
-    throwing("binder::Process::serve", [&](auto& ec) {
-        if (ThreadState* const self = ThreadState::self(*this, ec)) self->serve(timeout, ec);
-    });
+    if (const auto self = ThreadState::self(*this, ec)) self->serve(timeout, ec);
+}
+
+void Process::serve(std::chrono::milliseconds idle) {
+    throwing("binder::Process::serve", [&](auto& ec) { serve(idle, ec); });
 }
 
 void Process::stop() noexcept {
-    // a child shares this with its parent, which goes on
-    if (impl_->device->inherited()) return;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(impl_->stop.get(), &one, sizeof(one));
+    // a child shares the sign with its parent, which goes on
+    if (!impl_->device->inherited()) impl_->stop.raise();
 }
 
 } // namespace ashmem::binder

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * What a Process knows: its threads, its objects that others hold, and the remote
- * objects that it holds. What its threads do with them is in thread_state.cpp.
+ * What a Process knows: its objects that others hold, and the remote objects that it
+ * holds. What its threads do with them is in thread_state.cpp.
  */
 #pragma once
 
@@ -17,38 +17,18 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "device.hpp"
+#include "objects.hpp"
+#include "stop.hpp"
 #include "thread_state.hpp"
 
 namespace ashmem::binder {
 
-/** Objects of this process that went out, by number. Thread-safe. */
-class Objects {
-public:
-    /** Register an object that is sent; its parcel keeps it alive until acquire(). */
-    void publish(const std::shared_ptr<Object>& object);
-    /** @{ BR_ACQUIRE, BR_RELEASE: keep an object alive while other processes hold it. */
-    void acquire(std::uint64_t number);
-    void release(std::uint64_t number);
-    /** @} */
-    [[nodiscard]] std::shared_ptr<Object> find(std::uint64_t number);
-
-private:
-    struct Entry {
-        std::weak_ptr<Object> object;
-        std::shared_ptr<Object> acquired; ///< while there are more acquires than releases
-        int acquires = 0;
-    };
-    std::mutex lock_;
-    std::map<std::uint64_t, Entry> all_;
-};
-
 struct Process::Impl {
-    Impl(std::shared_ptr<Device> opened, unique_fd stop_event) noexcept
-        : device(std::move(opened)), stop(std::move(stop_event)) {}
+    Impl(std::shared_ptr<Device> opened, std::error_code& ec) noexcept
+        : device(std::move(opened)), stop(device->fd(), ec) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl();
@@ -68,7 +48,7 @@ struct Process::Impl {
     };
 
     /** Give a handle back; under remotes_lock. @return what must end without it */
-    Death release(Commands& out, std::uint32_t handle, std::uint64_t number);
+    Death release(Commands& out, std::uint32_t handle, std::uint64_t number) noexcept;
     /** BR_DEAD_BINDER: remember it. @return whom to tell */
     Recipients note_death(std::uint64_t number);
     /** The bytes at an address that the driver gave; none if they are not in its map. */
@@ -76,15 +56,12 @@ struct Process::Impl {
                                                     std::uint64_t length) const noexcept;
 
     std::shared_ptr<Device> device;
-    unique_fd stop;
+    Stop stop;
     void* map = MAP_FAILED;
     std::size_t size = 0;
 
     Objects objects;
     std::shared_ptr<Object> context;
-
-    std::mutex threads_lock;
-    std::map<std::thread::id, ThreadState> threads;
 
     // held while commands are sent, so that the driver gets them in the same order
     std::mutex remotes_lock;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The remote objects that a Process holds: one Remote for each handle, and their deaths.
+// References are given back at once: another process may wait for its object to end.
 #include <ashmem/binder/remote.hpp>
 
 #include "../cxx/error.hpp"
@@ -7,25 +8,39 @@
 
 namespace ashmem::binder {
 
-std::shared_ptr<Remote> Process::context_manager() {
-    return remote(0);
+std::shared_ptr<Remote> Process::context_manager(std::error_code& ec) {
+    return remote(0, ec);
 }
 
-std::shared_ptr<Remote> Process::remote(std::uint32_t handle) {
-    if (impl_->device->inherited()) throw std::system_error(to_code(ENOTCONN), "binder::Process");
+std::shared_ptr<Remote> Process::context_manager() {
+    return throwing("binder::Process::context_manager",
+                    [&](auto& ec) { return context_manager(ec); });
+}
+
+std::shared_ptr<Remote> Process::remote(std::uint32_t handle, std::error_code& ec) {
+    const auto self = ThreadState::self(*this, ec);
+    if (!self) return nullptr;
     // these end without the lock
     Impl::Death death;
     std::shared_ptr<Remote> made;
     const std::scoped_lock guard(impl_->remotes_lock);
-    auto& known = impl_->remotes[handle];
+    const auto place = impl_->remotes.try_emplace(handle).first;
+    Impl::Known& known = place->second;
     if (auto there = known.remote.lock()) return there;
     made.reset(new Remote(shared_from_this(), handle, ++impl_->last_remote));
-    Commands out(*impl_->device);
+    Commands& out = self->out();
     out.write(BC_ACQUIRE, handle);
+    ec = out.flush();
+    if (ec) {
+        if (known.number == 0) impl_->remotes.erase(place);
+        return nullptr;
+    }
     // the one before is about to end, and a handle has one notice of death at a time
-    if (known.number != 0) death = impl_->release(out, handle, known.number);
+    if (known.number != 0) {
+        death = impl_->release(out, handle, known.number);
+        (void)out.flush();
+    }
     known = {made, made->number_};
-    if (auto ec = out.flush()) throw std::system_error(ec, "binder::Process");
     return made;
 }
 
@@ -37,14 +52,15 @@ void Process::forget(const Remote& remote) noexcept {
     const auto known = impl_->remotes.find(remote.handle_);
     // a newer Remote of the handle has released this one
     if (known == impl_->remotes.end() || known->second.number != remote.number_) return;
-    Commands out(*impl_->device);
-    death = impl_->release(out, remote.handle_, remote.number_);
-    (void)out.flush();
+    {
+        Visit visit(*this);
+        death = impl_->release(visit.out(), remote.handle_, remote.number_);
+    }
     impl_->remotes.erase(known);
 }
 
 Process::Impl::Death Process::Impl::release(Commands& out, std::uint32_t handle,
-                                            std::uint64_t number) {
+                                            std::uint64_t number) noexcept {
     Death death;
     if (const auto found = deaths.extract(number)) {
         std::swap(death, found.mapped());
@@ -66,20 +82,21 @@ Remote::~Remote() {
     process_->forget(*this);
 }
 
-void Remote::link_to_death(const std::function<void()>& recipient) {
+void Remote::link_to_death(const std::function<void()>& recipient, std::error_code& ec) {
+    const auto self = ThreadState::self(*process_, ec);
+    if (!self) return;
     auto& impl = *process_->impl_;
-    if (impl.device->inherited())
-        throw std::system_error(to_code(ENOTCONN), "binder::Remote::link_to_death");
     bool happened = false;
     {
         const std::scoped_lock guard(impl.remotes_lock);
         const auto [found, first] = impl.deaths.try_emplace(number_);
         if (first) {
-            Commands out(*impl.device);
-            out.write(BC_REQUEST_DEATH_NOTIFICATION, binder_handle_cookie{handle_, number_});
-            if (auto ec = out.flush()) {
+            self->out().write(BC_REQUEST_DEATH_NOTIFICATION,
+                              binder_handle_cookie{handle_, number_});
+            ec = self->out().flush();
+            if (ec) {
                 impl.deaths.erase(found);
-                throw std::system_error(ec, "binder::Remote::link_to_death");
+                return;
             }
         }
         happened = found->second.happened;
@@ -87,6 +104,10 @@ void Remote::link_to_death(const std::function<void()>& recipient) {
         if (!happened) found->second.recipients.push_back(recipient);
     }
     if (happened) recipient();
+}
+
+void Remote::link_to_death(const std::function<void()>& recipient) {
+    throwing("binder::Remote::link_to_death", [&](auto& ec) { link_to_death(recipient, ec); });
 }
 
 } // namespace ashmem::binder

@@ -8,7 +8,7 @@
 namespace ashmem::binder {
 
 Message Remote::call(std::uint32_t code, const Parcel& in, std::error_code& ec) {
-    ThreadState* const self = ThreadState::self(*process_, ec);
+    const auto self = ThreadState::self(*process_, ec);
     return self ? self->transact(handle_, code, in, false, ec) : Message();
 }
 
@@ -17,8 +17,12 @@ Message Remote::call(std::uint32_t code, const Parcel& in) {
 }
 
 void Remote::call_one_way(std::uint32_t code, const Parcel& in, std::error_code& ec) {
-    if (ThreadState* const self = ThreadState::self(*process_, ec))
+    if (const auto self = ThreadState::self(*process_, ec))
         (void)self->transact(handle_, code, in, true, ec);
+}
+
+void Remote::call_one_way(std::uint32_t code, const Parcel& in) {
+    throwing("binder::Remote::call_one_way", [&](auto& ec) { call_one_way(code, in, ec); });
 }
 
 } // namespace ashmem::binder

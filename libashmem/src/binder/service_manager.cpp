@@ -46,7 +46,9 @@ std::int32_t refuse(Parcel& out) {
 
 /** Call the context manager; the answer, past what it begins with. */
 Message ask(Process& process, Method method, const Parcel& in, std::error_code& ec) {
-    Message answer = process.context_manager()->call(method, in, ec);
+    const auto names = process.context_manager(ec);
+    if (!names) return {};
+    Message answer = names->call(method, in, ec);
     // a handle that leads nowhere cannot be called at all
     if (ec.value() == EREMOTEIO || ec.value() == EPIPE || ec.value() == EINVAL) ec = to_code(ENXIO);
     if (!ec && answer.i32() != no_exception) ec = to_code(EINVAL);
@@ -121,7 +123,7 @@ std::int32_t ServiceManager::answer(Call& call, Parcel& out) {
         case Method::add: {
             Reference service = call.in.object();
             if (!call.in.ok() || !service || !is_name(name)) return refuse(out);
-            add(name, std::move(service));
+            if (const auto ec = add(name, std::move(service))) return -ec.value();
             out.i32(no_exception);
             return 0;
         }
@@ -130,13 +132,18 @@ std::int32_t ServiceManager::answer(Call& call, Parcel& out) {
     }
 }
 
-void ServiceManager::add(const std::string& name, Reference service) {
+std::error_code ServiceManager::add(const std::string& name, Reference service) {
     const auto remote = service.remote;
     // one notice of death for each service, however many names it has
-    if (!impl_->add(name, std::move(service))) return;
-    remote->link_to_death([self = weak_from_this(), which = remote.get()] {
-        if (const auto manager = self.lock()) manager->impl_->forget(which);
-    });
+    if (!impl_->add(name, std::move(service))) return {};
+    std::error_code ec;
+    remote->link_to_death(
+        [self = weak_from_this(), which = remote.get()] {
+            if (const auto manager = self.lock()) manager->impl_->forget(which);
+        },
+        ec);
+    if (ec) impl_->forget(remote.get());
+    return ec;
 }
 
 void add_service(Process& process, std::string_view name, const Reference& service,
@@ -168,7 +175,8 @@ Reference find_service(Process& process, std::string_view name, std::error_code&
     in.string16(wide(name));
     Message answer = ask(process, check_service, in, ec);
     if (ec) return {};
-    Reference found = answer.object();
+    Reference found = answer.object(ec);
+    if (ec) return {};
     if (!answer.ok())
         ec = to_code(EBADMSG);
     else if (!found)

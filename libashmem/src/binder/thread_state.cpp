@@ -18,13 +18,25 @@
 namespace ashmem::binder {
 namespace {
 
-// The driver hands out whole commands, of which the longest has some 80 bytes.
-constexpr std::size_t max_read = 1024;
-
 /** The errno of a reply that is a status: libbinder's are negative errnos, but for a few. */
 std::error_code status_code(std::int32_t status) noexcept {
     constexpr std::int32_t max_errno = 4095;
     return to_code(status < 0 && status >= -max_errno ? -status : EREMOTEIO);
+}
+
+/** Whether a command tells how it went with a transaction or a reply of this thread's. */
+bool is_response(std::uint32_t command) noexcept {
+    switch (command) {
+        case BR_TRANSACTION_COMPLETE:
+        case protocol::complete_frozen:
+        case BR_DEAD_REPLY:
+        case BR_FAILED_REPLY:
+        case BR_FROZEN_REPLY:
+        case BR_REPLY:
+            return true;
+        default:
+            return false;
+    }
 }
 
 /** What a reply brings: a message, or the status of an object that has none. */
@@ -53,19 +65,6 @@ std::int32_t answer_of(Object& object, Call& call, Parcel& out) noexcept {
 
 } // namespace
 
-ThreadState::ThreadState(Process& process) noexcept
-    : process_(process), out_(*process.impl_->device) {}
-
-ThreadState* ThreadState::self(Process& process, std::error_code& ec) {
-    if (process.impl_->device->inherited()) {
-        ec = to_code(ENOTCONN);
-        return nullptr;
-    }
-    ec.clear();
-    const std::scoped_lock guard(process.impl_->threads_lock);
-    return &process.impl_->threads.try_emplace(std::this_thread::get_id(), process).first->second;
-}
-
 Message ThreadState::transact(std::uint32_t handle, std::uint32_t code, const Parcel& in,
                               bool one_way, std::error_code& ec) {
     binder_transaction_data data = transaction(in);
@@ -73,7 +72,9 @@ Message ThreadState::transact(std::uint32_t handle, std::uint32_t code, const Pa
     data.code = code;
     data.flags = TF_ACCEPT_FDS | (one_way ? TF_ONE_WAY : 0);
     out_.write(BC_TRANSACTION, data);
-    return wait_for_response(!one_way, ec);
+    Message answer = wait_for_response(!one_way, ec);
+    finish();
+    return answer;
 }
 
 /** Execute what the driver sends until it has taken our transaction, or brings the reply. */
@@ -104,9 +105,40 @@ Message ThreadState::wait_for_response(bool with_reply, std::error_code& ec) {
 }
 
 void ThreadState::serve(int timeout, std::error_code& ec) {
+    // only poll() has a time limit, and another thread may take what it saw
+    std::optional<Device::Unblocked> limited;
+    if (timeout >= 0) limited.emplace(*address_);
     out_.write(BC_ENTER_LOOPER);
-    while (const auto received = read(timeout, true, ec))
+    while (const auto received = read(timeout, true, ec)) {
         execute(*received);
+        if (at_ == end_) let_go();
+    }
+    if (!ec) ec = out_.flush();
+}
+
+/**
+ * Execute what was read together with a response, and send what is to be said to it: this
+ * thread may never speak to the driver again. Not the response to an outer call, which
+ * waits for it.
+ */
+void ThreadState::finish() {
+    std::error_code none;
+    while (at_ != end_ && !is_response(wire::read_at<std::uint32_t>(in_, at_)))
+        execute(*read(-1, false, none));
+    (void)out_.flush();
+    if (at_ == end_) let_go();
+}
+
+/**
+ * End the objects that nobody holds any more. Their destructors may call others, so this is
+ * not done while there are commands that were read and not executed: the call would take
+ * those for what it waits for.
+ */
+void ThreadState::let_go() {
+    while (!released_.empty()) {
+        const auto last = std::move(released_.back());
+        released_.pop_back();
+    }
 }
 
 /** Do what the driver wants of any thread, whatever this one waits for. */
@@ -121,7 +153,8 @@ void ThreadState::execute(const Command& received) {
             out_.write(BC_ACQUIRE_DONE, node);
             break;
         case BR_RELEASE:
-            process_.impl_->objects.release(node.cookie);
+            if (auto last = process_.impl_->objects.release(node.cookie))
+                released_.push_back(std::move(last));
             break;
         case BR_TRANSACTION:
         case BR_TRANSACTION_SEC_CTX:
@@ -143,10 +176,17 @@ void ThreadState::answer(const binder_transaction_data& data) {
     std::int32_t status = -EPIPE;
     {
         Message in = receive(data);
-        auto& impl = *process_.impl_;
-        const auto object = data.target.ptr == 0 ? impl.context : impl.objects.find(data.cookie);
-        Call call{data.code, one_way, data.sender_pid, data.sender_euid, in};
-        if (object) status = answer_of(*object, call, out);
+        {
+            auto& impl = *process_.impl_;
+            const auto object =
+                data.target.ptr == 0 ? impl.context : impl.objects.find(data.cookie);
+            Call call{data.code, one_way, data.sender_pid, data.sender_euid, in};
+            if (object) status = answer_of(*object, call, out);
+        }
+        // the driver gets both at once
+        replying_ = true;
+        in = Message();
+        replying_ = false;
     }
     if (!one_way) reply(out, status);
 }
@@ -195,13 +235,11 @@ Message ThreadState::receive(const binder_transaction_data& data) const {
 std::optional<ThreadState::Command> ThreadState::read(int timeout, bool stoppable,
                                                       std::error_code& ec) {
     ec.clear();
-    while (at_ == in_.size()) {
-        std::size_t got = 0;
-        in_.resize(max_read);
-        const int error = out_.exchange(in_, got);
-        in_.resize(got);
+    while (at_ == end_) {
+        if (stoppable && process_.impl_->stop.raised()) return {};
         at_ = 0;
-        if (error == EAGAIN && got == 0) {
+        const int error = out_.exchange(in_, end_);
+        if (error == EAGAIN && end_ == 0) {
             if (!wait(timeout, stoppable, ec)) return {};
         } else if (error != 0 && error != EINTR && error != EAGAIN) {
             ec = to_code(error);
@@ -219,7 +257,7 @@ std::optional<ThreadState::Command> ThreadState::read(int timeout, bool stoppabl
 /** Wait until the driver has something to read; false if the wait ended without. */
 bool ThreadState::wait(int timeout, bool stoppable, std::error_code& ec) const noexcept {
     const auto& impl = *process_.impl_;
-    pollfd wanted[] = {{impl.device->fd(), POLLIN, 0}, {impl.stop.get(), POLLIN, 0}};
+    pollfd wanted[] = {{impl.device->fd(), POLLIN, 0}, {impl.stop.fd(), POLLIN, 0}};
     for (;;) {
         const int ready = ::poll(wanted, stoppable ? 2 : 1, timeout);
         if (ready < 0 && errno == EINTR) continue;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace ashmem::binder {
 
@@ -38,8 +39,14 @@ public:
     /** @} */
     /** The next value, a descriptor, which is the caller's now; not ok() if it is none. */
     unique_fd fd() noexcept;
-    /** The next value, an object. */
+    /**
+     * @{ The next value, an object; null for null, and, with ok() false, for what is none.
+     *
+     * Errors: the errno of the driver, if it does not let the object be held.
+     */
     Reference object();
+    Reference object(std::error_code& ec);
+    /** @} */
 
 private:
     friend class ThreadState;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace ashmem::binder {
 
@@ -47,11 +48,13 @@ public:
     /** What a call begins with, from Android 11 on: whose method is meant. */
     void token(std::u16string_view interface);
     /**
-     * A descriptor, of which a duplicate is kept until the parcel ends.
+     * @{ A descriptor, of which a duplicate is kept until the parcel ends.
      *
-     * @throws std::system_error the errno of fcntl()
+     * Errors: EBADF; EMFILE.
      */
     void fd(int fd);
+    void fd(int fd, std::error_code& ec);
+    /** @} */
     /** A local object, a remote one, or null. */
     void object(const Reference& reference);
 

@@ -42,35 +42,50 @@ public:
     Process& operator=(const Process&) = delete;
 
     /**
-     * Be the one that everybody finds as context_manager().
+     * @{ Be the one that everybody finds as context_manager().
      *
      * The Process holds the object for good. An object that holds a Remote of this
      * Process, as a ServiceManager that knows a service does, holds the Process in turn:
      * both then live until the program ends.
      *
-     * @throws std::system_error EBUSY if there is one; EPERM if it was another user's
+     * Errors: EBUSY if there is one; EPERM if it was another user's.
      */
     void become_context_manager(std::shared_ptr<Object> object);
+    void become_context_manager(std::shared_ptr<Object> object, std::error_code& ec);
+    /** @} */
+    /**
+     * @{ The one that everybody finds, whether there is one yet or not.
+     *
+     * Errors: EINVAL for the Process that is it, which cannot call itself.
+     */
     [[nodiscard]] std::shared_ptr<Remote> context_manager();
+    [[nodiscard]] std::shared_ptr<Remote> context_manager(std::error_code& ec);
+    /** @} */
 
     /**
-     * Answer calls and hear of deaths, until stop(), or until nothing came for `idle`.
+     * @{ Answer calls and hear of deaths, until stop(), or until nothing came for `idle`.
      *
-     * @throws std::system_error the errno of the driver
+     * While a thread serves for a limited time, the calls of all threads of this Process
+     * take three system calls instead of one.
+     *
+     * Errors: the errno of the driver.
      */
     void serve(std::chrono::milliseconds idle = std::chrono::milliseconds::max());
-    /** End serve() in all threads, for good. */
+    void serve(std::chrono::milliseconds idle, std::error_code& ec);
+    /** @} */
+    /** End serve() in all threads, for good. Async-signal-safe. */
     void stop() noexcept;
 
 private:
     friend class Message;
     friend class Remote;
     friend class ThreadState;
+    friend class Visit;
     struct ASHMEM_LOCAL Impl;
     ASHMEM_LOCAL explicit Process(std::unique_ptr<Impl> impl) noexcept;
 
     /** The one Remote of a handle. */
-    ASHMEM_LOCAL std::shared_ptr<Remote> remote(std::uint32_t handle);
+    ASHMEM_LOCAL std::shared_ptr<Remote> remote(std::uint32_t handle, std::error_code& ec);
     ASHMEM_LOCAL void forget(const Remote& remote) noexcept;
 
     std::unique_ptr<Impl> impl_;

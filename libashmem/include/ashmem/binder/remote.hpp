@@ -33,25 +33,28 @@ public:
     Message call(std::uint32_t code, const Parcel& in);
     Message call(std::uint32_t code, const Parcel& in, std::error_code& ec);
     /** @} */
-    /** Call it and do not wait. Errors: as above, as far as they are known by then. */
+    /** @{ Call it and do not wait. Errors: as above, as far as they are known by then. */
+    void call_one_way(std::uint32_t code, const Parcel& in);
     void call_one_way(std::uint32_t code, const Parcel& in, std::error_code& ec);
+    /** @} */
 
     /**
-     * Have a function called once, when its process ends, by a thread that is in
+     * @{ Have a function called once, when its process ends, by a thread that is in
      * Process::serve(); at once if that was heard of before. No longer called once this
      * Remote has ended. It must not throw; copying it must not lead here.
      *
-     * @throws std::system_error the errno of the driver
+     * Errors: the errno of the driver.
      */
     void link_to_death(const std::function<void()>& recipient);
+    void link_to_death(const std::function<void()>& recipient, std::error_code& ec);
+    /** @} */
 
     /** The process that this belongs to. */
     [[nodiscard]] const std::shared_ptr<Process>& process() const noexcept { return process_; }
-    /** Room for what somebody keeps about it; see memory.hpp. */
-    std::weak_ptr<void>& attachment() noexcept { return attachment_; }
 
 private:
     friend class Process;
+    friend struct Attachment;
     Remote(std::shared_ptr<Process> process, std::uint32_t handle, std::uint64_t number)
         : process_(std::move(process)), handle_(handle), number_(number) {}
 

@@ -35,7 +35,7 @@ public:
 
 private:
     struct ASHMEM_LOCAL Impl;
-    ASHMEM_LOCAL void add(const std::string& name, Reference service);
+    [[nodiscard]] ASHMEM_LOCAL std::error_code add(const std::string& name, Reference service);
 
     std::unique_ptr<Impl> impl_;
 };
@@ -43,7 +43,8 @@ private:
 /**
  * @{ Have others find a service by its name.
  *
- * Errors: EINVAL for what is no name, or for null; ENXIO if there is no context manager;
+ * Errors: EINVAL for what is no name, for null, and in the Process that is the context
+ * manager, which knows its services without asking; ENXIO if there is no context manager;
  * those of Remote::call().
  */
 ASHMEM_API void add_service(Process& process, std::string_view name, const Reference& service);
