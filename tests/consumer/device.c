@@ -89,9 +89,9 @@ int main(int argc, char** argv) {
     CHECK(pass(sockets[0], &fd, 1) == 0);
     wait(&status);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CHECK(bytes[page()] == (may_purge() ? 0 : 7) && bytes[page() - 1] == 7 && bytes[2 * page()] == 7);
-    CHECK(ioctl(fd, ASHMEM_PIN, &middle) ==
-          (may_purge() ? ASHMEM_WAS_PURGED : ASHMEM_NOT_PURGED));
+    CHECK(bytes[page()] == (may_purge() ? 0 : 7) && bytes[page() - 1] == 7 &&
+          bytes[2 * page()] == 7);
+    CHECK(ioctl(fd, ASHMEM_PIN, &middle) == (may_purge() ? ASHMEM_WAS_PURGED : ASHMEM_NOT_PURGED));
     CHECK(ioctl(copy, ASHMEM_PIN, &middle) == ASHMEM_NOT_PURGED);
     char first;
     CHECK(lseek(copy, 0, SEEK_SET) == 0 && read(copy, &first, 1) == 1 && first == 7);
