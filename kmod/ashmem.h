@@ -12,6 +12,7 @@
  *             backing.c                 punched out of the file
  *   pin       pin.c, unpinned.c         pages out of the set
  *   close     file.c, region.c          drops the set, then the region
+ *   all of it trace.h                   tracepoints
  *
  * Lock order, outermost first:
  *

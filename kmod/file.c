@@ -11,6 +11,7 @@
 #include <linux/seq_file.h>
 #include <linux/uio.h>
 #include "ashmem.h"
+#include "trace.h"
 
 static int ashmem_open(struct inode *inode, struct file *file)
 {
@@ -25,6 +26,7 @@ static int ashmem_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	ashmem_purge_init_region(region);
 	file->private_data = region;
+	trace_ashmem_create(region);
 	return 0;
 }
 
@@ -53,6 +55,7 @@ static int ashmem_release(struct inode *inode, struct file *file)
 {
 	struct ashmem_region *region = file->private_data;
 
+	trace_ashmem_release(region);
 	/* reclaim does not know a region that never had a range */
 	if (region->range_count || region->spare ||
 	    ashmem_purge_under_way(region))

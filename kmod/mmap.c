@@ -11,6 +11,7 @@
 #include <linux/mman.h>
 #include "ashmem.h"
 #include "compat/compat.h"
+#include "trace.h"
 
 #define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
 
@@ -112,6 +113,8 @@ int ashmem_mmap(struct file *file, struct vm_area_struct *vma)
 
 	mutex_lock(&region->lock);
 	ret = mmap_locked(region, vma);
+	if (!ret)
+		trace_ashmem_map(region, vma);
 	mutex_unlock(&region->lock);
 	return ret;
 }

@@ -12,6 +12,7 @@
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include "ashmem.h"
+#include "trace.h"
 
 /**
  * struct pin_request - a range as the user gave it, and its outcome
@@ -165,9 +166,10 @@ int ashmem_pin(struct ashmem_region *region, u32 offset, u32 len)
 		ret = wait_event_killable(region->purge_wait,
 					  ashmem_purge_ended(region,
 							     req.purge));
-	if (ret)
-		return ret;
-	return req.purged ? ASHMEM_WAS_PURGED : ASHMEM_NOT_PURGED;
+	if (!ret)
+		ret = req.purged ? ASHMEM_WAS_PURGED : ASHMEM_NOT_PURGED;
+	trace_ashmem_pin(region, offset, len, ret);
+	return ret;
 }
 
 /**
@@ -184,8 +186,10 @@ int ashmem_pin(struct ashmem_region *region, u32 offset, u32 len)
 int ashmem_unpin(struct ashmem_region *region, u32 offset, u32 len)
 {
 	struct pin_request req = { .offset = offset, .len = len };
+	int ret = request_run(region, &req, unpin_locked);
 
-	return request_run(region, &req, unpin_locked);
+	trace_ashmem_unpin(region, offset, len, ret);
+	return ret;
 }
 
 /**

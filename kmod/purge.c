@@ -15,6 +15,7 @@
 #include <linux/sched/mm.h>
 #include "ashmem.h"
 #include "compat/compat.h"
+#include "trace.h"
 
 static struct workqueue_struct *purge_workers;
 
@@ -94,6 +95,7 @@ void ashmem_purge_begin(struct ashmem_region *region, unsigned long first,
 	WRITE_ONCE(region->purge_slow, false);
 	WRITE_ONCE(region->purge_start, 0);
 	WRITE_ONCE(region->purges_begun, region->purges_begun + 1);
+	trace_ashmem_purge_begin(region);
 }
 
 /**
@@ -119,6 +121,7 @@ void ashmem_purge_end(struct ashmem_region *region)
 			     region->purge_last);
 	memalloc_nofs_restore(flags);
 	WRITE_ONCE(region->purge_time, ktime_get_ns() - start);
+	trace_ashmem_purge_end(region);
 
 	/* pairs with ashmem_purge_ended() */
 	smp_store_release(&region->purges_done, region->purges_done + 1);

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include "ashmem.h"
 #include "compat/compat.h"
+#include "trace.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
@@ -163,6 +164,7 @@ int ashmem_region_set_size(struct ashmem_region *region, size_t size)
 	mutex_lock(&region->lock);
 	if (!region->backing) {
 		region->size = size;
+		trace_ashmem_size(region, size);
 		ret = 0;
 	}
 	mutex_unlock(&region->lock);

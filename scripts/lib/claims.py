@@ -13,7 +13,7 @@ from project import BUILD, Unusable
 # driver in guests.
 ON_HOST = "[host],[anywhere]"
 # Claims that other drivers are tested with too.
-OF_DRIVERS = "[device]~[race]~[model]~[library]"
+OF_DRIVERS = "[device]~[race]~[model]~[library]~[trace]"
 PRELOADED = "[preload]"
 
 

@@ -2,25 +2,15 @@
 // Switches the shrinker's tracepoints on, and reads what each call said and took.
 #include "support/trace.hpp"
 
-#include <cerrno>
-#include <fstream>
+#include <exception>
 #include <map>
-#include <stdexcept>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
-#include "support/process.hpp"
+#include "support/tracefs.hpp"
 
 namespace test {
 namespace {
-
-const std::string tracing = "/sys/kernel/tracing/";
-
-void set(const std::string& file, const std::string& text) {
-    const long ret = write_file(tracing + file, text);
-    if (ret != 0) throw std::system_error(static_cast<int>(-ret), std::generic_category(), file);
-}
 
 // A line of the trace, as far as it matters:
 //    comm-pid  [cpu] flags  seconds: mm_shrink_slab_start: function+0x0/0x10 [module] ...
@@ -45,9 +35,8 @@ struct Event {
 
 // The driver's events up to now.
 std::vector<Event> events() {
-    std::ifstream file(tracing + "trace");
     std::vector<Event> all;
-    for (std::string line; std::getline(file, line);)
+    for (const std::string& line : tracefs::lines())
         if (Event event(line); event.ours) all.push_back(std::move(event));
     return all;
 }
@@ -55,9 +44,8 @@ std::vector<Event> events() {
 } // namespace
 
 ShrinkerTrace::ShrinkerTrace() {
-    set("trace", "");
     record(true);
-    set("tracing_on", "1");
+    tracefs::restart();
 }
 
 ShrinkerTrace::~ShrinkerTrace() {
@@ -70,7 +58,8 @@ ShrinkerTrace::~ShrinkerTrace() {
 
 void ShrinkerTrace::record(bool on) {
     for (const char* end : {"start", "end"})
-        set(std::string("events/vmscan/mm_shrink_slab_") + end + "/enable", on ? "1" : "0");
+        tracefs::set(std::string("events/vmscan/mm_shrink_slab_") + end + "/enable",
+                     on ? "1" : "0");
 }
 
 std::vector<double> ShrinkerTrace::calls() const {
