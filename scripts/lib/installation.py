@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is claimed of the packages in a Debian: each claim is a function that returns
+complaints, none if it holds. They run in the order of CLAIMS, on one root."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import packages
+from debian import Root
+
+Claim = Callable[["Installation"], list[str]]
+
+FILES = (
+    "etc/default/ashmem",
+    "etc/modprobe.d/ashmem.conf",
+    "usr/include/ashmem/ashmem.h",
+    "usr/lib/ashmem/nodes",
+    "usr/lib/modules-load.d/ashmem.conf",
+    "usr/lib/systemd/system/ashmem-nodes.service",
+    "usr/lib/udev/rules.d/60-ashmem.rules",
+    "usr/lib/x86_64-linux-gnu/libashmem-binder.so.0",
+    "usr/lib/x86_64-linux-gnu/libashmem-preload.so",
+    "usr/lib/x86_64-linux-gnu/libashmem.so.1",
+    "usr/lib/x86_64-linux-gnu/libashmemxx.so.1",
+    "usr/share/doc/ashmem-doc/Documentation/packages.md",
+)
+
+# Kernels that are refused, as changes of the real one's name and options, and the sentence.
+REFUSED = {
+    "6.1.0-original-amd64": ("echo CONFIG_ASHMEM=m >>.config",
+                             "has an ashmem driver of its own (CONFIG_ASHMEM)"),
+    "6.1.0-without-tmpfs-amd64": ("sed -i s/^CONFIG_SHMEM=y/CONFIG_SHMEM=n/ .config",
+                                  "lacks CONFIG_SHMEM"),
+    "5.4.0-old-amd64": (":", "is older than 5.10"),
+}
+
+# DKMS makes a key of its own when it first signs, and keeps it; udev makes its index.
+LEFT_BY_OTHERS = re.compile(r"var/lib/dkms/mok\.|usr/lib/udev/hwdb\.bin")
+
+
+class Installation:
+    """The packages in a root, from before they are there to after they are gone."""
+
+    def __init__(self, root: Root, debs: list[Path]):
+        self.root = root
+        self.debs = debs
+        self.before: set[str] = set()
+        self.said = ""
+
+    def sh(self, log: str, script: str) -> list[str]:
+        """Runs a script that has to succeed."""
+        status, text = self.root.run(log, script)
+        return [f"{log} exits with {status}:\n{text[-3000:]}"] if status else []
+
+    def module(self, kernel: str) -> list[Path]:
+        return sorted((self.root.path / "usr/lib/modules" / kernel).glob("updates/dkms/ashmem.ko*"))
+
+
+def add_kernel(it: Installation, name: str, change: str) -> None:
+    """Another kernel, with the headers of the real one after a change to them."""
+    real = it.root.release()
+    headers = f"/usr/src/linux-headers-{name}"
+    complaints = it.sh(f"kernel-{name}", f"""
+        cp -a /usr/src/linux-headers-{real} {headers}
+        mkdir -p /lib/modules/{name}
+        cp /lib/modules/{real}/modules.* /lib/modules/{name}/
+        ln -s {headers} /lib/modules/{name}/build
+        cd {headers} && {change}""")
+    if complaints:
+        raise RuntimeError(complaints[0])
+
+
+def _remove_kernel(it: Installation, name: str) -> None:
+    for folder in ("usr/lib/modules", "usr/src"):
+        prefix = "linux-headers-" if folder == "usr/src" else ""
+        shutil.rmtree(it.root.path / folder / (prefix + name))
+
+
+def installs(it: Installation) -> list[str]:
+    it.before = it.root.files()
+    it.kernel = it.root.release()
+    for name, (change, _) in REFUSED.items():
+        add_kernel(it, name, change)
+    folder = it.root.put(it.debs)
+    status, it.said = it.root.run("install", f"apt-get install -y {folder}/*.deb")
+    shutil.rmtree(it.root.path / folder.strip("/"))
+    return [f"apt-get exits with {status}:\n{it.said[-3000:]}"] if status else []
+
+
+def has_its_files(it: Installation) -> list[str]:
+    absent = [f"no {name}" for name in FILES if not (it.root.path / name).exists()]
+    return absent + it.sh("verify", f"dpkg --verify {' '.join(packages.NAMES)} | tee /tmp/verify;"
+                                    " ! grep -q . /tmp/verify; rm /tmp/verify")
+
+
+def is_built(it: Installation) -> list[str]:
+    if not it.module(it.kernel):
+        return [f"no module for {it.kernel}:\n{it.said[-3000:]}"]
+    return it.sh("modinfo", f'test "$(modinfo -k {it.kernel} -F version ashmem)" ='
+                            f" {packages.driver_version()}")
+
+
+def is_found_by_both_names(it: Installation) -> list[str]:
+    script = "".join(f'modprobe -S {it.kernel} --show-depends {name} | grep "/ashmem.ko"\n'
+                     for name in ("ashmem", "ashmem_linux"))
+    return it.sh("modprobe", script)
+
+
+def refuses_with_a_reason(it: Installation) -> list[str]:
+    said = " ".join(it.said.split())
+    return [f"a module was built for {name}" for name in REFUSED if it.module(name)] \
+        + [f"apt-get does not say: {name}, which {sentence}"
+           for name, (_, sentence) in REFUSED.items()
+           if f"{name}, which {sentence}" not in said]
+
+
+def follows_new_kernels(it: Installation) -> list[str]:
+    """As the packages of a kernel's headers call DKMS when they are installed."""
+    for name in REFUSED:
+        _remove_kernel(it, name)
+    name = "6.99.0-next-amd64"
+    add_kernel(it, name, ":")
+    complaints = it.sh("next", f"run-parts --verbose --exit-on-error --arg={name}"
+                               " /etc/kernel/header_postinst.d")
+    if not it.module(name):
+        complaints.append(f"no module for {name}")
+    it.next = name
+    return complaints
+
+
+def autopkgtest(name: str) -> Claim:
+    def passes(it: Installation) -> list[str]:
+        test = Path(__file__).resolve().parents[1] / "packages" / "debian" / "tests" / name
+        shutil.copy(test, it.root.path / "tmp" / "autopkgtest")
+        return it.sh(f"autopkgtest-{name}", "/tmp/autopkgtest; rm /tmp/autopkgtest")
+    return passes
+
+
+# /tmp/host stands for a host, whose driver has number 10:77.
+_HOST = """
+    export ASHMEM_ROOT=/tmp/host
+    rm -rf $ASHMEM_ROOT
+    mkdir -p $ASHMEM_ROOT/dev $ASHMEM_ROOT/etc/default $ASHMEM_ROOT/proc/sys/kernel/random \
+        $ASHMEM_ROOT/sys/class/misc/ashmem $ASHMEM_ROOT/sys/module/ashmem/parameters
+    echo 1b4e28ba-2fa1-41d2-883f-0016d3cca427 >$ASHMEM_ROOT/proc/sys/kernel/random/boot_id
+    echo 10:77 >$ASHMEM_ROOT/sys/class/misc/ashmem/dev
+    echo 438 >$ASHMEM_ROOT/sys/module/ashmem/parameters/mode
+    nodes=/usr/lib/ashmem/nodes
+    first=$ASHMEM_ROOT/dev/ashmem
+    second=${first}1b4e28ba-2fa1-41d2-883f-0016d3cca427
+    show() { stat -c '%F %t:%T %a %G' "$@"; }
+    same() { show "$@" | uniq | grep -Fx "$want"; test "$(show "$@" | uniq | wc -l)" = 1; }
+    want='character special file a:4d 666 root'
+"""
+
+
+def nodes(name: str, script: str) -> Claim:
+    return lambda it: it.sh(f"nodes-{name}", f"{_HOST}{script}")
+
+
+ADDED = 'mknod -m 666 "$first" c 10 77; $nodes add; same "$first" "$second"'
+
+NODES: list[tuple[str, Claim]] = [
+    ("nodes add makes a second node of the same number and mode", nodes("add", ADDED)),
+    ("nodes add makes both where the kernel makes none", nodes("both", """
+        $nodes add
+        same "$first" "$second" """)),
+    ("nodes add twice is nodes add once", nodes("twice", f'{ADDED}; $nodes add; same "$first" "$second"')),
+    ("the mode and the group are those of /etc/default/ashmem", nodes("settings", f"""{ADDED}
+        printf 'MODE=0640\\nGROUP=users\\n' >$ASHMEM_ROOT/etc/default/ashmem
+        $nodes add
+        want='character special file a:4d 640 users'
+        same "$first" "$second" """)),
+    ("without a setting the mode is the module's", nodes("module-mode", """
+        echo 384 >$ASHMEM_ROOT/sys/module/ashmem/parameters/mode
+        $nodes add
+        want='character special file a:4d 600 root'
+        same "$first" "$second" """)),
+    ("a mode that is none is refused with a reason", nodes("bad-mode", """
+        echo MODE=rw >$ASHMEM_ROOT/etc/default/ashmem
+        ! $nodes add 2>/tmp/said
+        grep 'MODE=rw in /etc/default/ashmem is not an octal mode' /tmp/said""")),
+    ("a node of an earlier number is replaced", nodes("number", """
+        mknod -m 600 "$second" c 10 76
+        $nodes add
+        same "$first" "$second" """)),
+    ("a file of the node's name is left alone", nodes("file", """
+        echo data >"$second"
+        ! $nodes add 2>/tmp/said
+        grep 'is no device, so it stays' /tmp/said
+        $nodes remove
+        grep -x data "$second" """)),
+    ("a link of the node's name is left alone", nodes("link", """
+        ln -s /dev/null "$second"
+        ! $nodes add 2>/tmp/said
+        $nodes remove
+        test -L "$second" """)),
+    ("nodes add without a driver says what to do", nodes("no-driver", """
+        rm -r $ASHMEM_ROOT/sys
+        ! $nodes add 2>/tmp/said
+        grep 'modprobe ashmem_linux first' /tmp/said
+        test -z "$(ls $ASHMEM_ROOT/dev)" """)),
+    ("nodes remove leaves the node that is the kernel's", nodes("remove", f"""{ADDED}
+        $nodes remove
+        test "$(ls -A $ASHMEM_ROOT/dev)" = ashmem""")),
+    ("nodes remove without a driver leaves none", nodes("remove-all", f"""{ADDED}
+        rm -r $ASHMEM_ROOT/sys
+        $nodes remove
+        test -z "$(ls -A $ASHMEM_ROOT/dev)" """)),
+]
+
+
+def leaves_nothing(it: Installation) -> list[str]:
+    _remove_later = it.root.path / "tmp"
+    for path in _remove_later.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    complaints = it.sh("purge", f"apt-get purge -y {' '.join(packages.NAMES)}")
+    if it.module(it.next):
+        complaints.append(f"the module for {it.next} is left")
+    _remove_kernel(it, it.next)
+    left = it.root.files() - it.before
+    return complaints + [f"left: {name}" for name in sorted(left) if not LEFT_BY_OTHERS.search(name)] \
+        + [f"gone with them: {name}" for name in sorted(it.before - it.root.files())]
+
+
+CLAIMS: list[tuple[str, Claim]] = [
+    ("the packages are installed, also beside kernels that DKMS refuses", installs),
+    ("every file is where it belongs", has_its_files),
+    ("DKMS has built the module for the kernel", is_built),
+    ("modprobe finds it as ashmem and as ashmem_linux", is_found_by_both_names),
+    ("DKMS refuses an unsuitable kernel with a sentence", refuses_with_a_reason),
+    ("a kernel that comes later gets the module", follows_new_kernels),
+    ("programs build against libashmem-dev and run", autopkgtest("library")),
+    ("autopkgtest builds the module", autopkgtest("module")),
+    *NODES,
+    ("purged packages leave nothing", leaves_nothing),
+]
