@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small Debians in folders, in which programs run as root sees them, without a network."""
+"""Small roots of Debian, in which programs run as root and without a network."""
 
 import os
 import subprocess
