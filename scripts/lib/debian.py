@@ -30,6 +30,13 @@ class Root:
         archive = capture([SCRIPTS / "debian-root", suite]).strip()
         if not quietly(f"unpack-{suite}", ["tar", "-x", "-C", self.path, "-f", archive]):
             raise Unusable(f"cannot unpack {archive}")
+        self.release = self._only_kernel()
+
+    def _only_kernel(self) -> str:
+        folders = list((self.path / "usr/lib/modules").iterdir())
+        if len(folders) != 1:
+            raise Unusable(f"{self.path} has not one kernel: {folders}")
+        return folders[0].name
 
     def run(self, log: str, script: str, limit: float = 900) -> tuple[int, str]:
         """Runs a shell script inside. Returns its status and what it printed, which is also
@@ -48,13 +55,6 @@ class Root:
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", *files, folder], check=True)
         return "/srv/packages"
-
-    def release(self) -> str:
-        """That of its kernel."""
-        folders = sorted((self.path / "usr/lib/modules").iterdir())
-        if len(folders) != 1:
-            raise Unusable(f"{self.path} has not one kernel: {folders}")
-        return folders[0].name
 
     def files(self) -> set[str]:
         """All names, without what records of the system have."""

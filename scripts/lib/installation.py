@@ -27,13 +27,13 @@ FILES = (
     "usr/share/doc/ashmem-doc/Documentation/packages.md",
 )
 
-# Kernels that are refused, as changes of the real one's name and options, and the sentence.
+# Kernels that are refused: how their options differ from the real one's (as a script of
+# sed), and the sentence. Which of the files DKMS reads depends on its version.
 REFUSED = {
-    "6.1.0-original-amd64": ("echo CONFIG_ASHMEM=m >>.config",
+    "6.1.0-original-amd64": ("$ a CONFIG_ASHMEM=m",
                              "has an ashmem driver of its own (CONFIG_ASHMEM)"),
-    "6.1.0-without-tmpfs-amd64": ("sed -i s/^CONFIG_SHMEM=y/CONFIG_SHMEM=n/ .config",
-                                  "lacks CONFIG_SHMEM"),
-    "5.4.0-old-amd64": (":", "is older than 5.10"),
+    "6.1.0-without-tmpfs-amd64": ("/^CONFIG_SHMEM=y/d", "lacks CONFIG_SHMEM"),
+    "5.4.0-old-amd64": ("", "is older than 5.10"),
 }
 
 # DKMS makes a key of its own when it first signs, and keeps it; udev makes its index.
@@ -46,6 +46,8 @@ class Installation:
     def __init__(self, root: Root, debs: list[Path]):
         self.root = root
         self.debs = debs
+        self.kernel = root.release
+        self.next = "6.99.0-next-amd64"  # comes after the packages
         self.before: set[str] = set()
         self.said = ""
 
@@ -59,15 +61,15 @@ class Installation:
 
 
 def add_kernel(it: Installation, name: str, change: str) -> None:
-    """Another kernel, with the headers of the real one after a change to them."""
-    real = it.root.release()
+    """Another kernel, with the headers of the real one and a change of its options."""
+    real = it.root.release
     headers = f"/usr/src/linux-headers-{name}"
     complaints = it.sh(f"kernel-{name}", f"""
         cp -a /usr/src/linux-headers-{real} {headers}
         mkdir -p /lib/modules/{name}
         cp /lib/modules/{real}/modules.* /lib/modules/{name}/
         ln -s {headers} /lib/modules/{name}/build
-        cd {headers} && {change}""")
+        sed -i '{change}' {headers}/.config {headers}/include/config/auto.conf""")
     if complaints:
         raise RuntimeError(complaints[0])
 
@@ -80,7 +82,6 @@ def _remove_kernel(it: Installation, name: str) -> None:
 
 def installs(it: Installation) -> list[str]:
     it.before = it.root.files()
-    it.kernel = it.root.release()
     for name, (change, _) in REFUSED.items():
         add_kernel(it, name, change)
     folder = it.root.put(it.debs)
@@ -91,8 +92,8 @@ def installs(it: Installation) -> list[str]:
 
 def has_its_files(it: Installation) -> list[str]:
     absent = [f"no {name}" for name in FILES if not (it.root.path / name).exists()]
-    return absent + it.sh("verify", f"dpkg --verify {' '.join(packages.NAMES)} | tee /tmp/verify;"
-                                    " ! grep -q . /tmp/verify; rm /tmp/verify")
+    return absent + it.sh("verify", f"changed=$(dpkg --verify {' '.join(packages.NAMES)})"
+                                    '; echo "$changed"; test -z "$changed"')
 
 
 def is_built(it: Installation) -> list[str]:
@@ -116,17 +117,29 @@ def refuses_with_a_reason(it: Installation) -> list[str]:
            if f"{name}, which {sentence}" not in said]
 
 
+def _headers_installed(it: Installation, kernel: str) -> list[str]:
+    """What the package of a kernel's headers does when it is installed."""
+    return it.sh(f"headers-{kernel}", "run-parts --verbose --exit-on-error"
+                                      f" --arg={kernel} /etc/kernel/header_postinst.d")
+
+
+def refuses_later_kernels(it: Installation) -> list[str]:
+    """Must not fail, or the kernel's package would not be installed."""
+    complaints = [line for name in REFUSED for line in _headers_installed(it, name)]
+    for name, (_, sentence) in REFUSED.items():
+        log = it.root.out / f"headers-{name}"
+        if f"{name}, which {sentence}" not in log.read_text(errors="replace"):
+            complaints.append(f"{log} does not say that {name} {sentence}")
+    return complaints
+
+
 def follows_new_kernels(it: Installation) -> list[str]:
-    """As the packages of a kernel's headers call DKMS when they are installed."""
     for name in REFUSED:
         _remove_kernel(it, name)
-    name = "6.99.0-next-amd64"
-    add_kernel(it, name, ":")
-    complaints = it.sh("next", f"run-parts --verbose --exit-on-error --arg={name}"
-                               " /etc/kernel/header_postinst.d")
-    if not it.module(name):
-        complaints.append(f"no module for {name}")
-    it.next = name
+    add_kernel(it, it.next, "")
+    complaints = _headers_installed(it, it.next)
+    if not it.module(it.next):
+        complaints.append(f"no module for {it.next}")
     return complaints
 
 
@@ -152,6 +165,7 @@ _HOST = """
     second=${first}1b4e28ba-2fa1-41d2-883f-0016d3cca427
     show() { stat -c '%F %t:%T %a %G' "$@"; }
     same() { show "$@" | uniq | grep -Fx "$want"; test "$(show "$@" | uniq | wc -l)" = 1; }
+    refused() { if $nodes add 2>/tmp/said; then return 1; fi; }
     want='character special file a:4d 666 root'
 """
 
@@ -180,7 +194,7 @@ NODES: list[tuple[str, Claim]] = [
         same "$first" "$second" """)),
     ("a mode that is none is refused with a reason", nodes("bad-mode", """
         echo MODE=rw >$ASHMEM_ROOT/etc/default/ashmem
-        ! $nodes add 2>/tmp/said
+        refused
         grep 'MODE=rw in /etc/default/ashmem is not an octal mode' /tmp/said""")),
     ("a node of an earlier number is replaced", nodes("number", """
         mknod -m 600 "$second" c 10 76
@@ -188,18 +202,19 @@ NODES: list[tuple[str, Claim]] = [
         same "$first" "$second" """)),
     ("a file of the node's name is left alone", nodes("file", """
         echo data >"$second"
-        ! $nodes add 2>/tmp/said
+        refused
         grep 'is no device, so it stays' /tmp/said
         $nodes remove
         grep -x data "$second" """)),
     ("a link of the node's name is left alone", nodes("link", """
         ln -s /dev/null "$second"
-        ! $nodes add 2>/tmp/said
+        refused
+        grep 'is no device, so it stays' /tmp/said
         $nodes remove
         test -L "$second" """)),
     ("nodes add without a driver says what to do", nodes("no-driver", """
         rm -r $ASHMEM_ROOT/sys
-        ! $nodes add 2>/tmp/said
+        refused
         grep 'modprobe ashmem_linux first' /tmp/said
         test -z "$(ls $ASHMEM_ROOT/dev)" """)),
     ("nodes remove leaves the node that is the kernel's", nodes("remove", f"""{ADDED}
@@ -213,8 +228,7 @@ NODES: list[tuple[str, Claim]] = [
 
 
 def leaves_nothing(it: Installation) -> list[str]:
-    _remove_later = it.root.path / "tmp"
-    for path in _remove_later.iterdir():
+    for path in (it.root.path / "tmp").iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     complaints = it.sh("purge", f"apt-get purge -y {' '.join(packages.NAMES)}")
     if it.module(it.next):
@@ -231,6 +245,7 @@ CLAIMS: list[tuple[str, Claim]] = [
     ("DKMS has built the module for the kernel", is_built),
     ("modprobe finds it as ashmem and as ashmem_linux", is_found_by_both_names),
     ("DKMS refuses an unsuitable kernel with a sentence", refuses_with_a_reason),
+    ("a kernel that comes later is refused without an error", refuses_later_kernels),
     ("a kernel that comes later gets the module", follows_new_kernels),
     ("programs build against libashmem-dev and run", autopkgtest("library")),
     ("autopkgtest builds the module", autopkgtest("module")),
