@@ -4,12 +4,14 @@ it. Emulated: what takes long, the compiler, has run before, in the root."""
 
 import re
 import shutil
+import time
 
 import processes
 import results
 from installation import Installation
 from processes import quietly
 from project import ROOT, Unusable, show
+from results import Result
 
 TESTS = ROOT / "tests" / "packages"
 PLANNED = len(re.findall(r'^claim "', (TESTS / "guest").read_text(encoding="utf-8"), re.M))
@@ -44,8 +46,13 @@ def _image(it: Installation) -> str:
     return image
 
 
-def boot(it: Installation) -> tuple[int, int]:
-    """Boots the root as it is. The counts of claims that passed and failed."""
+def row(suite: str) -> str:
+    return f"{suite}/booted"
+
+
+def boot(it: Installation) -> Result:
+    """Boots the root as it is. A claim that does not report is lost."""
+    start = time.monotonic()
     out = it.root.out
     _add_tests(it)
     try:
@@ -64,9 +71,10 @@ def boot(it: Installation) -> tuple[int, int]:
         out / "qemu", limit=LIMIT)
     image.unlink()
     tap = (out / "guest").read_text(errors="replace").replace("\r", "")
-    show(results.without_passes("\n".join(f"{it.root.suite}: {line}" if line.startswith("not ok")
-                                          else line for line in tap.splitlines()
-                                          if not line.startswith("1.."))))
-    if status:
-        show(f"{it.root.suite}: the guest ended with {status} (console: {out / 'console'})")
-    return (len(re.findall(r"^ok - ", tap, re.M)), len(re.findall(r"^not ok - ", tap, re.M)))
+    complaints = results.without_passes(tap.partition("1..")[0])
+    if complaints or status:
+        show(f"{row(it.root.suite)}: QEMU ended with {status}; see {out}/console\n{complaints}")
+    counts = {"passed": str(len(re.findall(r"^ok - ", tap, re.M))),
+              "failed": str(len(re.findall(r"^not ok - ", tap, re.M)))}
+    return results.of_counts(row(it.root.suite), "all", status == 0, counts, PLANNED,
+                             time.monotonic() - start)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is claimed of the packages in a Debian: each claim is a function that returns
-complaints, none if it holds. They run in the order of CLAIMS, on one root."""
+complaints, none if it holds. They run in the order of CLAIMS and AT_THE_END, on one root."""
 
 import re
 import shutil
@@ -227,6 +227,24 @@ NODES: list[tuple[str, Claim]] = [
 ]
 
 
+def upgrades(it: Installation) -> list[str]:
+    """To a package that differs in its version, on a host whose driver is loaded."""
+    deb = next(deb for deb in it.debs if deb.name.startswith("ashmem-dkms_"))
+    folder = it.root.put([deb])
+    loaded = packages.driver_version()
+    complaints = it.sh("upgrade", f"""
+        dpkg-deb -R {folder}/*.deb /tmp/next
+        sed -i 's/^Version: .*/&+next/' /tmp/next/DEBIAN/control
+        dpkg-deb -b /tmp/next /tmp/next.deb
+        mkdir -p /sys/module/ashmem
+        echo {loaded} >/sys/module/ashmem/version
+        apt-get install -y /tmp/next.deb | tee /tmp/said
+        rm -r /sys/module {folder}
+        grep "the driver that is loaded, {loaded}, stays until" /tmp/said""")
+    return complaints + [f"no module for {kernel}" for kernel in (it.kernel, it.next)
+                         if not it.module(kernel)]
+
+
 def leaves_nothing(it: Installation) -> list[str]:
     for path in (it.root.path / "tmp").iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -250,5 +268,6 @@ CLAIMS: list[tuple[str, Claim]] = [
     ("programs build against libashmem-dev and run", autopkgtest("library")),
     ("autopkgtest builds the module", autopkgtest("module")),
     *NODES,
-    ("purged packages leave nothing", leaves_nothing),
+    ("an upgrade builds the module and says that the loaded one stays", upgrades),
 ]
+AT_THE_END: list[tuple[str, Claim]] = [("purged packages leave nothing", leaves_nothing)]
