@@ -79,7 +79,7 @@ deb: ## Debian packages of the committed tree, in build/deb: driver (DKMS), libr
 	@scripts/deps python
 	@scripts/deb
 
-check-packages: ## builds them, installs and removes them in small Debians; SUITES="bookworm trixie"
+check-packages: ## builds them, installs and removes them in small roots of Debian 12 and 13, and boots these; SUITES="bookworm trixie"
 	@scripts/deps python
 	@scripts/check-packages
 

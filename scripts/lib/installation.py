@@ -103,6 +103,14 @@ def is_built(it: Installation) -> list[str]:
                             f" {packages.driver_version()}")
 
 
+def is_signed(it: Installation) -> list[str]:
+    """By the key that DKMS made, as Documentation/secure-boot.md says."""
+    return it.sh("signer", f"""
+        test -s /var/lib/dkms/mok.pub
+        modinfo -k {it.kernel} -F signer ashmem | grep -i dkms
+        test "$(stat -c %a /var/lib/dkms/mok.key)" = 600""")
+
+
 def is_found_by_both_names(it: Installation) -> list[str]:
     script = "".join(f'modprobe -S {it.kernel} --show-depends {name} | grep "/ashmem.ko"\n'
                      for name in ("ashmem", "ashmem_linux"))
@@ -261,6 +269,7 @@ CLAIMS: list[tuple[str, Claim]] = [
     ("the packages are installed, also beside kernels that DKMS refuses", installs),
     ("every file is where it belongs", has_its_files),
     ("DKMS has built the module for the kernel", is_built),
+    ("DKMS has made a key and signed the module", is_signed),
     ("modprobe finds it as ashmem and as ashmem_linux", is_found_by_both_names),
     ("DKMS refuses an unsuitable kernel with a sentence", refuses_with_a_reason),
     ("a kernel that comes later is refused without an error", refuses_later_kernels),
