@@ -38,7 +38,7 @@ class Root:
             raise Unusable(f"{self.path} has not one kernel: {folders}")
         return folders[0].name
 
-    def run(self, log: str, script: str, limit: float = 900) -> tuple[int, str]:
+    def run(self, log: str, script: str, limit: float = 1800) -> tuple[int, str]:
         """Runs a shell script inside. Returns its status and what it printed, which is also
         in build/packages/SUITE/LOG."""
         enter = 'mount -t proc proc "$0/proc" && exec chroot "$0" /usr/bin/env -i' \
