@@ -2,6 +2,7 @@
 """What is claimed of the packages in a Debian: each claim is a function that returns
 complaints, none if it holds. They run in the order of CLAIMS and AT_THE_END, on one root."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -171,6 +172,7 @@ _HOST = """
     nodes=/usr/lib/ashmem/nodes
     first=$ASHMEM_ROOT/dev/ashmem
     second=${first}1b4e28ba-2fa1-41d2-883f-0016d3cca427
+    cdi=$ASHMEM_ROOT/run/cdi/ashmem.json
     show() { stat -c '%F %t:%T %a %G' "$@"; }
     same() { show "$@" | uniq | grep -Fx "$want"; test "$(show "$@" | uniq | wc -l)" = 1; }
     refused() { if $nodes add 2>/tmp/said; then return 1; fi; }
@@ -183,6 +185,28 @@ def nodes(name: str, script: str) -> Claim:
 
 
 ADDED = 'mknod -m 666 "$first" c 10 77; $nodes add; same "$first" "$second"'
+
+
+def describes_the_nodes(it: Installation) -> list[str]:
+    """In the JSON file of the container device interface."""
+    complaints = nodes("cdi", """
+        printf 'MODE=0640\\nGROUP=users\\n' >$ASHMEM_ROOT/etc/default/ashmem
+        $nodes add
+        stat -c %a $cdi | grep -Fx 644
+        test "$(ls -A $ASHMEM_ROOT/run/cdi)" = ashmem.json
+        getent group users >/tmp/said""")(it)
+    if complaints:
+        return complaints
+    group = int((it.root.path / "tmp/said").read_text(encoding="utf-8").split(":")[2])
+    file = it.root.path / "tmp/host/run/cdi/ashmem.json"
+    said = json.loads(file.read_text(encoding="utf-8"))
+    want = [{"path": f"/dev/ashmem{boot_id}", "type": "c", "major": 10, "minor": 77, "uid": 0,
+             "gid": group, "fileMode": 0o640, "permissions": "rw"}
+            for boot_id in ("", "1b4e28ba-2fa1-41d2-883f-0016d3cca427")]
+    want = {"cdiVersion": "0.3.0", "kind": "ashmem.dev/ashmem",
+            "devices": [{"name": "all", "containerEdits": {"deviceNodes": want}}]}
+    return [] if said == want else [f"{file} says {said}"]
+
 
 NODES: list[tuple[str, Claim]] = [
     ("nodes add makes a second node of the same number and mode", nodes("add", ADDED)),
@@ -225,13 +249,16 @@ NODES: list[tuple[str, Claim]] = [
         refused
         grep 'modprobe ashmem_linux first' /tmp/said
         test -z "$(ls $ASHMEM_ROOT/dev)" """)),
+    ("nodes add describes both nodes to runtimes of containers", describes_the_nodes),
     ("nodes remove leaves the node that is the kernel's", nodes("remove", f"""{ADDED}
         $nodes remove
-        test "$(ls -A $ASHMEM_ROOT/dev)" = ashmem""")),
+        test "$(ls -A $ASHMEM_ROOT/dev)" = ashmem
+        test ! -e $cdi""")),
     ("nodes remove without a driver leaves none", nodes("remove-all", f"""{ADDED}
         rm -r $ASHMEM_ROOT/sys
         $nodes remove
-        test -z "$(ls -A $ASHMEM_ROOT/dev)" """)),
+        test -z "$(ls -A $ASHMEM_ROOT/dev)"
+        test ! -e $cdi""")),
 ]
 
 
