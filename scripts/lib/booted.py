@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 
+import pages
 import processes
 import results
 from installation import Installation
@@ -17,23 +18,30 @@ TESTS = ROOT / "tests" / "packages"
 PLANNED = len(re.findall(r'^claim "', (TESTS / "guest").read_text(encoding="utf-8"), re.M))
 LIMIT = 1800  # seconds: several times what a busy machine needs
 
+_FOLDER = "opt/ashmem-tests"
 _UNIT = "etc/systemd/system/ashmem-test.service"
 _WANTED = "etc/systemd/system/multi-user.target.wants/ashmem-test.service"
 
 
 def _add_tests(it: Installation) -> None:
+    """The tests, and a folder in which the page's commands find what they name."""
     path = it.root.path
-    shutil.copy(TESTS / "guest", path / "opt" / "ashmem-guest")
-    shutil.copy(TESTS / "client.c", path / "opt")
+    work = path / _FOLDER / "work"
+    shutil.copytree(TESTS, path / _FOLDER)
+    shutil.copytree(TESTS / "client", work / "tests" / "packages" / "client")
+    shutil.copytree(ROOT / "kmod" / "uapi", work / "kmod" / "uapi")
     shutil.copy(TESTS / "ashmem-test.service", path / _UNIT)
     (path / _WANTED).symlink_to("/" + _UNIT)
-    complaints = it.sh("client", "cc -Wall -I/usr/include/libashmem /opt/client.c -o /opt/ashmem-client")
+    # here and not in the guest, since this is not emulated
+    command = pages.recipe(pages.text_of("Documentation/containers.md"), "client")
+    complaints = it.sh("client", f"cd /{_FOLDER}/work; {command}")
     if complaints:
         raise Unusable(complaints[0])
 
 
 def _remove_tests(it: Installation) -> None:
-    for name in ("opt/ashmem-guest", "opt/client.c", "opt/ashmem-client", _WANTED, _UNIT):
+    shutil.rmtree(it.root.path / _FOLDER)
+    for name in (_WANTED, _UNIT):
         (it.root.path / name).unlink()
 
 

@@ -47,6 +47,11 @@ def blocks(text: str) -> list[tuple[str, str]]:
     return re.findall(r"^```(c|cpp)\n(.*?)^```$", text, re.M | re.S)
 
 
+def recipe(text: str, name: str) -> str:
+    """The commands of the block that a comment "run: NAME" stands before."""
+    return re.search(rf"^<!-- run: {name} -->\n```sh\n(.*?)^```$", text, re.M | re.S)[1]
+
+
 def untested_rules(page: str, tests: Collection[str]) -> list[str]:
     """Each rule, in a table's first cell, must name tests in the others, and only such that
     the test program has."""

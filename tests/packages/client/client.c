@@ -16,23 +16,23 @@
 #include "sharing.h"
 
 static const struct {
-    const char* version;
-    const struct libcutils* lib;
+    const char *version;
+    const struct libcutils *lib;
 } versions[] = {{"9", &android9}, {"11", &android11}, {"16", &android16}, {"newest", &newest}};
 
-void need(int holds, const char* what) {
+void need(int holds, const char *what) {
     if (holds) return;
     fprintf(stderr, "client: not so: %s (last error: %m)\n", what);
     exit(1);
 }
 
-static const struct libcutils* chosen(const char* version) {
+static const struct libcutils *chosen(const char *version) {
     for (size_t at = 0; at < sizeof versions / sizeof *versions; at++)
         if (!strcmp(version, versions[at].version)) return versions[at].lib;
     return 0;
 }
 
-static void say(const struct libcutils* lib) {
+static void say(const struct libcutils *lib) {
     printf("%s: all is well\n", lib->name);
 }
 
@@ -53,10 +53,10 @@ static int share_all(void) {
     return failed != 0;
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char **argv) {
     setvbuf(stdout, 0, _IOLBF, 0);
     if (argc == 2 && !strcmp(argv[1], "all")) return share_all();
-    const struct libcutils* lib = argc > 1 ? chosen(argv[1]) : 0;
+    const struct libcutils *lib = argc > 1 ? chosen(argv[1]) : 0;
     if (lib && argc == 2)
         share(lib);
     else if (lib && argc == 5 && !strcmp(argv[3], "kept"))

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 struct libcutils {
-    const char* name;
+    const char *name;
     int (*open)(void);        /* a new region; -1 and errno */
     int (*is_region)(int fd); /* 1 or 0 */
 };
@@ -17,9 +17,9 @@ struct libcutils {
 extern const struct libcutils android9, android11, android16, newest;
 
 /* "/dev/ashmem" and the id of this boot; 0 if it cannot be read */
-const char* node_of_boot(void);
+const char *node_of_boot(void);
 /* Opens a node, which must be a character device, and sets its number. */
-int node_open(const char* path, dev_t* number);
+int node_open(const char *path, dev_t *number);
 /* Whether a descriptor is of the device with this number. */
 int node_is(int fd, dev_t number);
 

@@ -24,7 +24,7 @@ static int is_memfd(int fd) {
 
 static int is_region(int fd) {
     struct stat node;
-    const char* path = node_of_boot();
+    const char *path = node_of_boot();
     if (!number && path && !stat(path, &node) && S_ISCHR(node.st_mode)) number = node.st_rdev;
     return !is_memfd(fd) && node_is(fd, number);
 }

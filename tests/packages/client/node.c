@@ -9,7 +9,7 @@
 
 #include "libcutils.h"
 
-const char* node_of_boot(void) {
+const char *node_of_boot(void) {
     static char path[80];
     char id[64] = "";
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -22,7 +22,7 @@ const char* node_of_boot(void) {
     return path;
 }
 
-int node_open(const char* path, dev_t* number) {
+int node_open(const char *path, dev_t *number) {
     struct stat file;
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0) return -1;

@@ -47,12 +47,12 @@ static int receive_fd(int socket) {
     return fd;
 }
 
-static char* map(int fd, int prot) {
+static char *map(int fd, int prot) {
     return mmap(0, SIZE, prot, MAP_SHARED, fd, 0);
 }
 
 /* Nothing else is taken for a region: /dev/null is a device too. */
-static void refuse_others(const struct libcutils* lib) {
+static void refuse_others(const struct libcutils *lib) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int memfd = memfd_create("other", MFD_CLOEXEC);
     need(null >= 0 && memfd >= 0, "there are files to try");
@@ -63,19 +63,19 @@ static void refuse_others(const struct libcutils* lib) {
     close(memfd);
 }
 
-static int receiver(const struct libcutils* lib, int socket) {
+static int receiver(const struct libcutils *lib, int socket) {
     int fd = receive_fd(socket);
     need(lib->is_region(fd), "what was received is a region");
     refuse_others(lib);
     need(ioctl(fd, ASHMEM_GET_SIZE, 0UL) == SIZE, "the receiver finds the size");
-    char* bytes = map(fd, PROT_READ | PROT_WRITE);
+    char *bytes = map(fd, PROT_READ | PROT_WRITE);
     need(bytes != MAP_FAILED, "the receiver maps it");
     need(!strcmp(bytes, "question"), "the receiver reads what the creator wrote");
     strcpy(bytes + SIZE / 2, "answer");
     return 0;
 }
 
-static int create(const struct libcutils* lib) {
+static int create(const struct libcutils *lib) {
     char name[ASHMEM_NAME_LEN] = "client", found[ASHMEM_NAME_LEN];
     int fd = lib->open();
     need(fd >= 0, "the device is opened");
@@ -94,14 +94,14 @@ static void pin(int fd) {
     need(ioctl(fd, ASHMEM_GET_PIN_STATUS, &all) == ASHMEM_IS_PINNED, "it says so");
 }
 
-void share(const struct libcutils* lib) {
+void share(const struct libcutils *lib) {
     int ends[2], status;
     need(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "there are sockets");
     pid_t child = fork(); /* before this process knows anything of the device */
     if (!child) _exit(receiver(lib, ends[1]));
     int fd = create(lib);
     refuse_others(lib);
-    char* bytes = map(fd, PROT_READ | PROT_WRITE);
+    char *bytes = map(fd, PROT_READ | PROT_WRITE);
     need(bytes != MAP_FAILED, "the creator maps it");
     strcpy(bytes, "question");
     send_fd(ends[0], fd);
