@@ -22,7 +22,7 @@ follow() {
 
 # shares COMMAND...: its client says that it works, for each of the four versions
 shares() {
-    "$@" >/run/said
+    "$@" >/run/said 2>&1
     cat /run/said
     test "$(grep -c ': all is well' /run/said)" = 4
 }
@@ -32,6 +32,7 @@ with_cdi() { shares follow podman; }
 by_name() { shares follow by-name; }
 privileged() { shares follow privileged; }
 in_lxc() { shares follow lxc; }
+in_unprivileged_lxc() { shares follow lxc-unprivileged; }
 in_nspawn() { shares follow nspawn; }
 rootless() {
     useradd --create-home user

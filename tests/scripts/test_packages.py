@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The version of Debian packages, and the count of what a booted Debian claims."""
+"""The version of Debian packages, the count of what a booted Debian claims, and
+which commands of the documentation it runs."""
 
 import re
 import subprocess
@@ -10,6 +11,7 @@ from support import ROOT, Quiet, results
 
 import booted
 import packages
+import pages
 
 
 def of_commit(tags: str, seconds: int = 1767323045) -> str:
@@ -52,6 +54,29 @@ class Booted(Quiet):
                                    booted.PLANNED, 1)
         self.assertEqual(result.lost, booted.PLANNED - 2)
         self.assertGreater(booted.PLANNED, 5)
+
+    def test_the_plan_that_the_guest_prints_is_the_number_of_its_claims(self) -> None:
+        guest = (booted.TESTS / "guest").read_text(encoding="utf-8")
+        self.assertIn(f'echo "1..{booted.PLANNED}"', guest)
+
+
+class Recipes(unittest.TestCase):
+    page = pages.text_of("Documentation/containers.md")
+
+    def test_each_that_is_marked_is_run(self) -> None:
+        named = re.findall(r"^<!-- run: (\S+) -->$", self.page, re.M)
+        runs = pages.text_of("tests/packages/containers.sh") + pages.text_of("scripts/lib/booted.py")
+        self.assertGreater(len(named), 5)
+        for name in named:
+            self.assertTrue(pages.recipe(self.page, name))
+            self.assertRegex(runs, rf'follow {name}\b|"{name}"')
+
+    def test_those_of_the_readme_are_the_pages(self) -> None:
+        section = pages.text_of("README.md").split("## Give it to containers")[1].split("\n## ")[0]
+        commands = re.findall(r"^    (.*?)(?: +#.*)?$", section, re.M)
+        self.assertGreater(len(commands), 3)
+        for command in commands[1:]:
+            self.assertIn(f"\n{command}\n", self.page)
 
 
 if __name__ == "__main__":

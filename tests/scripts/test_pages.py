@@ -60,6 +60,10 @@ class Blocks(unittest.TestCase):
         page = "```c\nint a;\n```\n\n```cpp\nint b;\n```\n```sh\nls\n```\n    ```c\n    int c;\n    ```\n"
         self.assertEqual(pages.blocks(page), [("c", "int a;\n"), ("cpp", "int b;\n")])
 
+    def test_a_recipe_is_the_block_after_its_comment(self) -> None:
+        page = "```sh\nfirst\n```\n<!-- run: name -->\n```sh\nsecond\n```\n```sh\nthird\n```\n"
+        self.assertEqual(pages.recipe(page, "name"), "second\n")
+
     def test_a_body_gets_a_function_and_a_whole_file_does_not(self) -> None:
         self.assertRegex(pages.as_source("c", "int a;\n"), r"(?s)^#include .*\{\nint a;\n\}\n$")
         whole = "#include <stdio.h>\nint a;\n"
