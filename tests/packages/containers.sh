@@ -17,7 +17,7 @@ recipe() {
 follow() {
     recipe "$1" >/run/recipe
     test -s /run/recipe
-    (cd "$work" && timeout 300 sh -ex /run/recipe)
+    (cd "$work" && timeout 900 sh -ex /run/recipe)
 }
 
 # shares COMMAND...: its client says that it works, for each of the four versions
@@ -40,7 +40,7 @@ rootless() {
     chown -R user: /home/user/work
     for part in image podman; do
         recipe "$part" >/home/user/recipe
-        su - user -c 'cd work && timeout 300 sh -ex ../recipe' >/run/said
+        su - user -c 'cd work && timeout 900 sh -ex ../recipe' >/run/said
     done
     cat /run/said
     test "$(grep -c ': all is well' /run/said)" = 4

@@ -21,7 +21,7 @@ static void touch(size_t size) {
 
 static void wait_for(const char *file) {
     for (int tries = 0; access(file, F_OK); tries++) {
-        need(tries < 6000, "the file appears within ten minutes");
+        need(tries < 9000, "the file appears within 15 minutes");
         usleep(100000);
     }
 }
