@@ -30,6 +30,8 @@ class Root:
         archive = capture([SCRIPTS / "debian-root", suite]).strip()
         if not quietly(f"unpack-{suite}", ["tar", "-x", "-C", self.path, "-f", archive]):
             raise Unusable(f"cannot unpack {archive}")
+        # outside, so that it is no file of the system
+        self.later = sorted((self.path / "srv" / "later").rename(self.out / "later").iterdir())
         self.release = self._only_kernel()
 
     def _only_kernel(self) -> str:

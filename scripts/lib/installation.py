@@ -48,7 +48,7 @@ class Installation:
         self.root = root
         self.debs = debs
         self.kernel = root.release
-        self.next = "6.99.0-next-amd64"  # comes after the packages
+        self.later = ""  # the release of the kernel that comes after the packages
         self.before: set[str] = set()
         self.said = ""
 
@@ -143,13 +143,15 @@ def refuses_later_kernels(it: Installation) -> list[str]:
 
 
 def follows_new_kernels(it: Installation) -> list[str]:
+    """Debian's own, whose packages come as in an upgrade of the system."""
     for name in REFUSED:
         _remove_kernel(it, name)
-    add_kernel(it, it.next, "")
-    complaints = _headers_installed(it, it.next)
-    if not it.module(it.next):
-        complaints.append(f"no module for {it.next}")
-    return complaints
+    folder = it.root.put(it.root.later)
+    complaints = it.sh("later-kernel", f"apt-get install -y {folder}/*.deb; rm -r {folder}")
+    if complaints:
+        return complaints
+    [it.later] = {path.name for path in (it.root.path / "usr/lib/modules").iterdir()} - {it.kernel}
+    return [] if it.module(it.later) else [f"no module for {it.later}"]
 
 
 def autopkgtest(name: str) -> Claim:
@@ -276,7 +278,7 @@ def upgrades(it: Installation) -> list[str]:
         apt-get install -y /tmp/next.deb | tee /tmp/said
         rm -r /sys/module {folder}
         grep "the driver that is loaded, {loaded}, stays until" /tmp/said""")
-    return complaints + [f"no module for {kernel}" for kernel in (it.kernel, it.next)
+    return complaints + [f"no module for {kernel}" for kernel in (it.kernel, it.later)
                          if not it.module(kernel)]
 
 
@@ -284,9 +286,10 @@ def leaves_nothing(it: Installation) -> list[str]:
     for path in (it.root.path / "tmp").iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     complaints = it.sh("purge", f"apt-get purge -y {' '.join(packages.NAMES)}")
-    if it.module(it.next):
-        complaints.append(f"the module for {it.next} is left")
-    _remove_kernel(it, it.next)
+    if it.module(it.later):
+        complaints.append(f"the module for {it.later} is left")
+    later = " ".join(deb.name.split("_")[0] for deb in it.root.later)
+    complaints += it.sh("purge-kernel", f"apt-get purge -y {later}")
     left = it.root.files() - it.before
     return complaints + [f"left: {name}" for name in sorted(left) if not LEFT_BY_OTHERS.search(name)] \
         + [f"gone with them: {name}" for name in sorted(it.before - it.root.files())]
