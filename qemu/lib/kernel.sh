@@ -37,7 +37,8 @@ kernel_row() {
         [[ $id != "$1" ]] || printf -v "K_${column^^}" %s "$value"
     done < <(kernel_cells)
     [[ -n $K_GATE ]] || die "no such kernel: $1 (known: $(kernel_ids))"
-    [[ $K_GATE == must || $K_GATE == may ]] || die "$1: the gate must be must or may, not $K_GATE"
+    [[ " must may builds " == *" $K_GATE "* ]] ||
+        die "$1: the gate must be must, may or builds, not $K_GATE"
     K_OWN_TOOLS=0
     [[ $K_CC != own:* ]] || K_OWN_TOOLS=1
     K_CC=${K_CC#own:}
