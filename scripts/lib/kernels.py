@@ -46,6 +46,11 @@ def is_built_here(row: str) -> bool:
     return bool(_query("field", row, "config"))
 
 
+def has_own_check(row: str) -> bool:
+    """As the debug kernel has."""
+    return is_built_here(row) and gate(row) == "must"
+
+
 def cache_folder() -> str:
     return _query("cache")[0]
 
