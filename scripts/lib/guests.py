@@ -11,7 +11,7 @@ import claims
 import kernels
 import processes
 import results
-from project import BUILD, QEMU, Unusable, show
+from project import BUILD, QEMU, ROOT, Unusable, show
 from results import Result
 from schedule import Job
 
@@ -32,6 +32,7 @@ class Guest:
     append: str = ""
     kernel_module: str = ""
     loaded: bool = True  # if not, the claims load the driver themselves
+    programs: tuple[str, ...] = ()  # that the claims run: paths in the tree, as `added` has them
 
     def runs_on(self, kernel: str) -> bool:
         return not self.kernels or kernel in self.kernels
@@ -49,31 +50,34 @@ class Guest:
 # For claims that do not depend on the kernel's version: the oldest and the newest.
 OLD_AND_NEW = ("5.10", "7.2")
 
+_NODES = "scripts/packages/root/usr/lib/ashmem/nodes"
+
 # The longest come first, since several run at a time. To boot a guest takes as long as many
 # claims do, so claims that can share a machine share one.
 GUESTS = (
     Guest("bounded", "[bounded]", OLD_AND_NEW, memory=768, icount=True),
     # not on arm64: its emulated processor has the memory ordering of this machine
     Guest("race", "[race]", OLD_AND_NEW, timeout=500),
-    Guest("device", "[device]~[race]~[model],[anywhere],[binder]", memory=768,
-          kernel_module=WITH_BINDER),
+    Guest("device", "[device]~[race],[cgroup]~[device],[model],[soak],[anywhere],[binder]", timeout=500,
+          memory=768, kernel_module=WITH_BINDER),
     Guest("pressure", "[pressure]", memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
     Guest("proportion-busy", "[proportion]", ("7.2",), memory=256, swap=256),
-    Guest("cgroup-model-soak", "[cgroup]~[device],[model],[soak]"),
     Guest("module", "[module]", loaded=False),
+    # not on arm64, which the tool is not built for
+    Guest("tool", "[tool]", ("5.10", "6.1", "7.2"), memory=768,
+          programs=("build/lib/tools/ashmem", f"{_NODES}:/usr/lib/ashmem/nodes")),
     Guest("cgroup-v1", "[cgroup-v1]", ("5.10",)),
     Guest("nocgroup", "[nocgroup]", ("6.1",), memory=256, swap=512,
           append="cgroup_disable=memory"),
 )
 
-# The same claims in a 32-bit program, without races: they are in the kernel. The library's
-# claims do not depend on the kernel's version.
+# The same claims in a 32-bit program, without races: they are in the kernel. That each kernel
+# answers 32-bit callers is tested by 64-bit programs too.
 GUESTS_32 = (
-    Guest("device", "[device]~[race],[anywhere],[binder]", ("7.2",), memory=768,
+    Guest("device", "[device]~[race],[anywhere],[binder]", ("5.10",), memory=768,
           kernel_module=WITH_BINDER),
-    Guest("device", "[device]~[race]", ("5.10",), memory=768),
 )
 
 # For a kernel with KASAN, lockdep, kmemleak and UBSAN, with more memory and time: every
@@ -120,6 +124,7 @@ class Run:
     name: str
     kernel: str
     planned: int
+    scale: int  # divides the iterations of repeated claims
     fewer: bool = False  # the program may have fewer claims, but not none
 
 
@@ -129,7 +134,8 @@ def boot(run: Run, options: Sequence[str], command: Sequence[str]) -> Result:
     label = f"{run.row}-{run.name}".replace("/", "-")
     vm, log = f"check-{label}", run.out / label
     start = time.monotonic()
-    well = launch(vm, run.kernel, ["--append", "slab_nomerge", *options], command, log)
+    well = launch(vm, run.kernel, ["--append", "slab_nomerge", *options],
+                  ["env", f"ASHMEM_TEST_SCALE={run.scale}", *command], log)
     text, counts = log.read_text(errors="replace"), verdict(vm)
     show(text.splitlines()[-1] if well else results.without_passes(text))
     its_own_plan = run.fewer and int(counts.get("plan") or 0)
@@ -154,15 +160,15 @@ def job_of(out: Path, kernel: str, arch: str, guest: Guest, built: bool, scale: 
         return None
     row = f"{kernel}/i386" if arch == "i386" else kernel
     # some claims exist only in 64-bit programs, or only on x86
-    run = Run(out, row, guest.name, kernel, planned, fewer=arch != "amd64")
+    run = Run(out, row, guest.name, kernel, planned, scale, fewer=arch != "amd64")
     options = [*guest.options(), *_driver(guest, kernel),
-               *added(build.tests_folder(arch) / "ashmem-tests")]
-    command = ["env", f"ASHMEM_TEST_SCALE={scale}", "/bin/ashmem-tests", chosen]
+               *added(build.tests_folder(arch) / "ashmem-tests",
+                      *(ROOT / name for name in guest.programs))]
 
     def work() -> list[Result]:
         if not built:
             raise Unusable(f"no module for {kernel}")
-        return [boot(run, options, command)]
+        return [boot(run, options, ["/bin/ashmem-tests", chosen])]
 
     return Job(run.row, run.name, work, planned)
 

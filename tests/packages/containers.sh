@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # What is claimed of containers. The commands are those of the page that the packages install.
 page=/usr/share/doc/ashmem-doc/Documentation/containers.md
-# a folder as the page's reader has it after "Make a client"
+# a folder as the page's reader has it after "A client to try"
 work=/opt/ashmem-tests/work
 
 # recipe NAME: prints the block of the page after the comment "run: NAME"
@@ -13,11 +13,22 @@ recipe() {
         inside' "$page"
 }
 
-# follow NAME: runs it, and stops at the first command that fails
-follow() {
+take() {
     recipe "$1" >/run/recipe
     test -s /run/recipe
+}
+
+# follow NAME: runs it, and stops at the first command that fails
+follow() {
+    take "$1"
     (cd "$work" && timeout 900 sh -ex /run/recipe)
+}
+
+# LXC shows what a container says on a terminal alone
+follow_at_terminal() {
+    take "$1"
+    (cd "$work" && script --quiet --return \
+        --command 'timeout --foreground 900 sh -ex /run/recipe' /dev/null)
 }
 
 # shares COMMAND...: its client says that it works, for each of the four versions
@@ -31,8 +42,8 @@ image() { follow image; }
 with_cdi() { shares follow podman; }
 by_name() { shares follow by-name; }
 privileged() { shares follow privileged; }
-in_lxc() { shares follow lxc; }
-in_unprivileged_lxc() { shares follow lxc-unprivileged; }
+in_lxc() { shares follow_at_terminal lxc; }
+in_unprivileged_lxc() { shares follow_at_terminal lxc-unprivileged; }
 in_nspawn() { shares follow nspawn; }
 rootless() {
     useradd --create-home user

@@ -69,7 +69,7 @@ class Recipes(unittest.TestCase):
         self.assertGreater(len(named), 5)
         for name in named:
             self.assertTrue(pages.recipe(self.page, name))
-            self.assertRegex(runs, rf'follow {name}\b|"{name}"')
+            self.assertRegex(runs, rf'(?m)\bfollow(_at_terminal)? {name}(;|$| >)|"{name}"')
 
     def test_those_of_the_readme_are_the_pages(self) -> None:
         section = pages.text_of("README.md").split("## Give it to containers")[1].split("\n## ")[0]
