@@ -63,14 +63,16 @@ def row(suite: str) -> str:
 def _run(it: Installation, image: Path, kernel: str, tests: str) -> tuple[int, str]:
     """Boots a kernel of the root. Returns QEMU's status, and the TAP without the plan."""
     out, boot = it.root.out, it.root.path / "boot"
-    # no_timer_check: on a busy machine the kernel would find its timer too slow, and panic
+    # no_timer_check: on a busy machine the kernel would find its timer too slow, and panic.
+    # maxcpus: a kernel that boots patches its own code, which an emulated processor may run
+    # at that moment; the tests start the other one.
     status = processes.run(
         ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
          "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms,-fsrm", "-smp", "2",
          "-m", "1024", "-kernel", boot / f"vmlinuz-{kernel}",
          "-initrd", boot / f"initrd.img-{kernel}",
          "-append", "root=/dev/vda rw console=ttyS0,115200 panic=-1 oops=panic fsck.mode=skip "
-                    f"no_timer_check ashmem-tests={tests}",
+                    f"no_timer_check maxcpus=1 ashmem-tests={tests}",
          "-drive", f"file={image},if=virtio,format=raw,cache=unsafe",
          "-serial", f"file:{out}/console-{tests}", "-serial", f"file:{out}/guest-{tests}"],
         out / "qemu", limit=LIMIT)
