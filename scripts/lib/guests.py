@@ -63,10 +63,9 @@ GUESTS = (
     Guest("pressure", "[pressure]", memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
-    Guest("proportion-busy", "[proportion]", ("7.2",), memory=256, swap=256),
     Guest("module", "[module]", loaded=False),
     # not on arm64, which the tool is not built for
-    Guest("tool", "[tool]", ("5.10", "6.1", "7.2"), memory=768,
+    Guest("tool", "[tool]", ("6.1", "7.2"), memory=768,
           programs=("build/lib/tools/ashmem", f"{_NODES}:/usr/lib/ashmem/nodes")),
     Guest("cgroup-v1", "[cgroup-v1]", ("5.10",)),
     Guest("nocgroup", "[nocgroup]", ("6.1",), memory=256, swap=512,
