@@ -11,7 +11,7 @@ import claims
 import kernels
 import processes
 import results
-from project import BUILD, QEMU, ROOT, Unusable, show
+from project import BUILD, QEMU, ROOT, Unusable, show, words
 from results import Result
 from schedule import Job
 
@@ -25,6 +25,7 @@ class Guest:
     name: str
     claims: str
     kernels: tuple[str, ...] = ()  # none: all of them
+    named: tuple[str, ...] = ()  # besides, if KERNELS= names them
     timeout: int = 300
     memory: int = 512
     swap: int = 0
@@ -35,32 +36,32 @@ class Guest:
     programs: tuple[str, ...] = ()  # that the claims run: paths in the tree, as `added` has them
 
     def runs_on(self, kernel: str) -> bool:
-        return not self.kernels or kernel in self.kernels
+        asked = kernel in self.named and kernel in words("KERNELS")
+        return asked or not self.kernels or kernel in self.kernels
 
     def options(self) -> list[str]:
         """Of qemu/run."""
-        words = ["--timeout", str(self.timeout), "--memory", str(self.memory)]
-        words += ["--swap", str(self.swap)] if self.swap else []
-        words += ["--icount"] if self.icount else []
-        words += ["--append", self.append] if self.append else []
-        words += ["--kernel-module", self.kernel_module] if self.kernel_module else []
-        return words
+        options = ["--timeout", str(self.timeout), "--memory", str(self.memory)]
+        options += ["--swap", str(self.swap)] if self.swap else []
+        options += ["--icount"] if self.icount else []
+        options += ["--append", self.append] if self.append else []
+        options += ["--kernel-module", self.kernel_module] if self.kernel_module else []
+        return options
 
-
-# For claims that do not depend on the kernel's version: the oldest and the newest.
-OLD_AND_NEW = ("5.10", "7.2")
 
 _NODES = "scripts/packages/root/usr/lib/ashmem/nodes"
 
 # The longest come first, since several run at a time. To boot a guest takes as long as many
-# claims do, so claims that can share a machine share one.
+# claims do, so claims that can share a machine share one. Claims that hardly depend on the
+# kernel run on the newest; .ci/run names the oldest too, and arm64 with its large pages.
 GUESTS = (
-    Guest("bounded", "[bounded]", OLD_AND_NEW, memory=768, icount=True),
+    Guest("bounded", "[bounded]", ("7.2",), ("5.10",), memory=768, icount=True),
     # not on arm64: its emulated processor has the memory ordering of this machine
-    Guest("race", "[race]", OLD_AND_NEW, timeout=500),
-    Guest("device", "[device]~[race],[cgroup]~[device],[model],[soak],[anywhere],[binder]", timeout=500,
-          memory=768, kernel_module=WITH_BINDER),
-    Guest("pressure", "[pressure]", memory=256, swap=512),
+    Guest("race", "[race]", ("7.2",), ("5.10",), timeout=500),
+    Guest("device", "[device]~[race],[cgroup]~[device],[model],[soak],[anywhere],[binder]",
+          timeout=500, memory=768, kernel_module=WITH_BINDER),
+    Guest("pressure", "[pressure]", ("5.10", "6.1", "6.12", "7.2"), ("6.12-arm64-16k",),
+          memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
     Guest("module", "[module]", loaded=False),

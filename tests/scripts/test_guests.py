@@ -8,6 +8,7 @@ from unittest import mock
 from support import Quiet
 
 import claims
+import guests
 import plan
 import schedule
 from project import Unusable
@@ -96,6 +97,13 @@ class Planned(Quiet):
                 mock.patch.dict(os.environ, {"TESTS": "[absent]"}), \
                 self.assertRaisesRegex(Unusable, r"TESTS=\[absent\] chooses no claim of 6\.1"):
             plan.claims_in_guests(self.folder, ["6.1"], {"6.1"}, 10)
+
+    def test_some_claims_run_only_on_a_kernel_that_is_named(self) -> None:
+        guest = guests.Guest("race", "[race]", ("7.2",), ("5.10",))
+        for named, runs in (("", False), ("5.10 7.2", True), ("7.2", False)):
+            with mock.patch.dict(os.environ, KERNELS=named):
+                self.assertEqual((True, runs, False), (
+                    guest.runs_on("7.2"), guest.runs_on("5.10"), guest.runs_on("6.1")))
 
     def test_claims_for_other_kernels_are_no_pass_of_this_one(self) -> None:
         def names(choice: str) -> list[str]:
