@@ -27,7 +27,7 @@ def unplaced_claims() -> list[str]:
     placed = {name for choice in chosen for name in claims.names(choice)}
     lines = [f"runs nowhere: {name}" for name in claims.names() if name not in placed]
     lines += [f"{guest.name}: no kernel {kernel}" for guest in (*guests.GUESTS, *guests.GUESTS_32)
-              for kernel in guest.kernels + guest.named if kernel not in kernels.rows()]
+              for kernel in guest.kernels + guest.if_named if kernel not in kernels.rows()]
     return lines
 
 

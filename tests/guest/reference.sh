@@ -42,7 +42,7 @@ report() {
 }
 while IFS= read -r name; do
     printf '%s\n' "$name" >"$work/name"
-    if run "$work/name" 5 >"$work/output" 2>&1; then held=1; else held=0; fi
+    if run "$work/name" 10 >"$work/output" 2>&1; then held=1; else held=0; fi
     if ! grep -q '^# run 1 ' "$work/output"; then
         report "not ok" "never began: $name"
     elif [ "$held" = 1 ]; then

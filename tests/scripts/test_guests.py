@@ -99,11 +99,14 @@ class Planned(Quiet):
             plan.claims_in_guests(self.folder, ["6.1"], {"6.1"}, 10)
 
     def test_some_claims_run_only_on_a_kernel_that_is_named(self) -> None:
-        guest = guests.Guest("race", "[race]", ("7.2",), ("5.10",))
+        some = guests.Guest("race", "[race]", ("5.10", "7.2"), ("5.10",))
+        every = guests.Guest("pressure", "[pressure]", if_named=("5.10",))
         for named, runs in (("", False), ("5.10 7.2", True), ("7.2", False)):
             with mock.patch.dict(os.environ, KERNELS=named):
-                self.assertEqual((True, runs, False), (
-                    guest.runs_on("7.2"), guest.runs_on("5.10"), guest.runs_on("6.1")))
+                self.assertEqual([True, runs, False],
+                                 [some.runs_on(row) for row in ("7.2", "5.10", "7.3")])
+                self.assertEqual([True, runs, True],
+                                 [every.runs_on(row) for row in ("7.2", "5.10", "7.3")])
 
     def test_claims_for_other_kernels_are_no_pass_of_this_one(self) -> None:
         def names(choice: str) -> list[str]:
