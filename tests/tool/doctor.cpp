@@ -26,7 +26,7 @@ constexpr char boot_node[] = "/dev/ashmem01234567-89ab-cdef-0123-456789abcdef";
 class Tree {
 public:
     Tree() {
-        std::string pattern = "/tmp/ashmem-doctor-XXXXXX";
+        std::string pattern = fs::temp_directory_path() / "ashmem-doctor-XXXXXX";
         REQUIRE(mkdtemp(pattern.data()) != nullptr);
         root_ = pattern;
         write("/proc/sys/kernel/osrelease", std::string(release) + "\n");
