@@ -78,6 +78,18 @@ install uninstall: ## the libraries and headers, under PREFIX (/usr/local), LIBD
 	@scripts/deps python
 	@scripts/install $@
 
+.PHONY: deb check-packages sign
+deb: ## Debian packages of the committed tree, in build/deb: driver (DKMS), libraries, tools
+	@scripts/deps python
+	@scripts/deb
+
+check-packages: ## builds them, installs and removes them in small roots of Debian 12 and 13, and boots these; SUITES="bookworm trixie"
+	@scripts/deps python
+	@scripts/check-packages
+
+sign: modules ## signs kmod/ashmem.ko for Secure Boot; KEY=, CERT= (default: DKMS's key), KDIR=
+	@scripts/sign kmod/ashmem.ko
+
 .PHONY: clean
 clean: ## removes all that was built in this tree, not the cache
 	rm -rf build

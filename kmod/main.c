@@ -94,3 +94,8 @@ MODULE_DESCRIPTION("Android's anonymous shared memory, /dev/ashmem");
 MODULE_AUTHOR("The ashmem for every Linux authors");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(ASHMEM_VERSION);
+/*
+ * The original's name, which programs that need ashmem give to modprobe. A "devname:"
+ * alias is none of use: depmod keeps it for devices with a fixed number only.
+ */
+MODULE_ALIAS("ashmem_linux");

@@ -35,6 +35,17 @@ struct Sent {
     [[nodiscard]] bool ended() const { return watched.expired(); }
 };
 
+// A process that keeps the object that call 1 brings, until another call.
+auto keeper() {
+    return serving("keeper", [](Process&) {
+        auto kept = std::make_shared<Reference>();
+        return std::make_shared<Service>([kept](Call& call, Parcel&) {
+            *kept = call.code == 1 ? call.in.object() : Reference();
+            return 0;
+        });
+    });
+}
+
 } // namespace
 
 TEST_CASE("an object that is held twice stays until its second release", "[library][host]") {
@@ -71,13 +82,7 @@ TEST_CASE("numbers that no object has are passed over", "[library][host]") {
 
 TEST_CASE("an object lives as long as another process has it", "[library][binder]") {
     const Manager manager;
-    auto keeper = serving("keeper", [](Process&) {
-        auto kept = std::make_shared<Reference>();
-        return std::make_shared<Service>([kept](Call& call, Parcel&) {
-            *kept = call.code == 1 ? call.in.object() : Reference();
-            return 0;
-        });
-    });
+    auto server = keeper();
     const auto process = Process::open();
     const Looper looper(process);
     const auto service = find_service(*process, "keeper").remote;
@@ -98,13 +103,7 @@ TEST_CASE("an object lives as long as another process has it", "[library][binder
 TEST_CASE("an object that went out in a one-way call ends, though its sender says no more",
           "[library][binder]") {
     const Manager manager;
-    auto keeper = serving("keeper", [](Process&) {
-        auto kept = std::make_shared<Reference>();
-        return std::make_shared<Service>([kept](Call& call, Parcel&) {
-            *kept = call.code == 1 ? call.in.object() : Reference();
-            return 0;
-        });
-    });
+    auto server = keeper();
     const auto process = Process::open();
     const Looper looper(process);
     const auto service = find_service(*process, "keeper").remote;
