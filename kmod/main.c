@@ -96,6 +96,6 @@ MODULE_LICENSE("GPL");
 MODULE_VERSION(ASHMEM_VERSION);
 /*
  * The original's name, which programs that need ashmem give to modprobe. A "devname:"
- * alias is none of use: depmod keeps it for devices with a fixed number only.
+ * alias would be of no use: depmod keeps it for devices with a fixed number.
  */
 MODULE_ALIAS("ashmem_linux");

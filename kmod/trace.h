@@ -13,6 +13,7 @@
 #define _ASHMEM_TRACE_H
 
 #include <linux/mm.h>
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 #include "ashmem.h"
 
@@ -62,6 +63,8 @@ TRACE_EVENT(ashmem_map,
 		__entry->shared = !!(vma->vm_flags & VM_SHARED);
 		strscpy(__entry->name, region->path + ASHMEM_PATH_PREFIX_LEN,
 			ASHMEM_NAME_LEN);
+		/* a newline in a name must not pass for an event of ours */
+		strreplace(__entry->name, '\n', '?');
 	),
 	TP_printk("region=%p ino=%llu len=%llu prot=%u %s name=%s",
 		  __entry->region, __entry->ino, __entry->len, __entry->prot,
@@ -116,7 +119,7 @@ TRACE_EVENT(ashmem_purge_begin,
 		__entry->last = region->purge_last;
 		__entry->pages = region->purge_pages;
 	),
-	/* @pages counts no holes as far as they are known, so it may be less */
+	/* @pages may be more than is freed: PURGE_ALL_CACHES counts holes too */
 	TP_printk("region=%p ino=%llu first=%lu last=%lu pages=%lu",
 		  __entry->region, __entry->ino, __entry->first, __entry->last,
 		  __entry->pages)

@@ -24,7 +24,7 @@ def claims_in_guests(out: Path, chosen: Sequence[str], built: Collection[str],
     """All runs of claims in guests of these kernels. `built` are those with a module."""
     jobs = [job for kernel in chosen
             for job in guests.jobs_of(out, kernel, guests.GUESTS, kernel in built, scale)]
-    jobs += stand_ins.jobs(out)
+    jobs += stand_ins.jobs(out, scale)
     must_have(jobs, chosen)
     return jobs
 

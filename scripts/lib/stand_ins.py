@@ -75,7 +75,7 @@ def preload_row() -> str:
     return f"{kernels.default()}/preload"
 
 
-def jobs(out: Path) -> list[Job]:
+def jobs(out: Path, scale: int) -> list[Job]:
     """All runs for which TESTS= leaves a claim."""
     plan = (
         (original_row(), "device", kernels.ORIGINAL, claims.OF_DRIVERS, _original),
@@ -85,7 +85,7 @@ def jobs(out: Path) -> list[Job]:
     found = []
     for row, name, kernel, wanted, work in plan:
         chosen = claims.narrowed(wanted)
-        run = Run(out, row, name, kernel, len(claims.names(chosen)))
+        run = Run(out, row, name, kernel, len(claims.names(chosen)), scale)
         if run.planned:
             found.append(Job(row, name, lambda work=work, run=run, chosen=chosen: [
                 work(run, chosen)], run.planned))

@@ -85,6 +85,18 @@ TEST_CASE("tracepoints tell the life of a region", "[device][trace]") {
     CHECK(events[8] == "ashmem_release: ino=" + inode);
 }
 
+TEST_CASE("a newline in a name can't forge a line of the trace", "[device][trace]") {
+    const Trace trace;
+    {
+        const Region region = Region::of_pages(1);
+        REQUIRE(region.set_name("film\n x-1 [000] ..... 1.0: ashmem_release: region=1 ino=1") == 0);
+        (void)region.map_pages(1);
+    }
+    const auto events = Trace::events();
+    REQUIRE(events.size() == 4); // create, size, map, release
+    CHECK(events[2].ends_with(" name=film? x-1 [000] ..... 1.0: ashmem_release: region=1 ino=1"));
+}
+
 TEST_CASE("a region has one value in the trace from create to release", "[device][trace]") {
     const Trace trace;
     {

@@ -49,7 +49,7 @@ class Quiet(unittest.TestCase):
                      f'echo "vm $2: {verdict}"', f"exit {status}")
 
     def boot(self, planned: int, fewer: bool = False) -> results.Result:
-        run = guests.Run(self.folder, "6.1", "device", "6.1", planned, fewer)
+        run = guests.Run(self.folder, "6.1", "device", "6.1", planned, 10, fewer)
         return guests.boot(run, [], ["true"])
 
     def finish(self, *runs: results.Result, rows: tuple[str, ...] = ("6.1",)) -> tuple[int, str]:

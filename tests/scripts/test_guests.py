@@ -54,6 +54,10 @@ class Booted(Quiet):
         self.guest_says("fail", 1, "1..1", "ok 1 - a")
         self.check(1, "1 1 1 0")
 
+    def test_a_pass_with_a_bad_exit_status_is_none(self) -> None:
+        self.guest_says("pass", 1, "1..1", "ok 1 - a")
+        self.check(1, "1 1 1 0")
+
     def test_a_harness_that_dies_by_a_signal_leaves_no_pass(self) -> None:
         self.guest_says("pass", 0, "1..1", "ok 1 - a")
         self.check(1, "1 1 0 0", red=0)
