@@ -4,6 +4,8 @@
 A patch begins with lines of its own:
   Breaks: what goes wrong, in one line
   Claims: those that should catch it, in Catch2's syntax
+  Survives: why no claim can see it; it must survive, so it also shows that claims do not
+          fail by themselves
   Guest:  of kmod: the run of guests.py whose machine is used
   Kernel: of kmod: a row of qemu/kernels, if it matters which
 """
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import build
+import claims
 import guests
 import kernels
 import processes
@@ -36,6 +39,7 @@ class Mutant:
     patch: Path
     breaks: str
     claims: str
+    survives: str
     guest: str
     kernel: str
 
@@ -48,14 +52,23 @@ class Outcome:
     caught: bool
     reason: str
 
+    def is_expected(self) -> bool:
+        return self.reason not in USELESS and self.caught != bool(self.mutant.survives)
+
+
+NO_LONGER_APPLIES = "the patch no longer applies"
+DOES_NOT_BUILD = "it does not build"
+USELESS = (NO_LONGER_APPLIES, DOES_NOT_BUILD)
+
 
 def read(patch: Path) -> Mutant:
-    fields = dict(re.findall(r"^(Breaks|Claims|Guest|Kernel): (.*)$",
+    fields = dict(re.findall(r"^(Breaks|Claims|Survives|Guest|Kernel): (.*)$",
                              patch.read_text(encoding="utf-8").split("\n--- ")[0], re.M))
     if "Breaks" not in fields:
         raise Unusable(f"{patch} does not say what it breaks")
     return Mutant(patch.parent.name, patch.stem, patch, fields["Breaks"],
-                  fields.get("Claims", ""), fields.get("Guest", "device"),
+                  fields.get("Claims", ""), fields.get("Survives", ""),
+                  fields.get("Guest", "device"),
                   fields.get("Kernel", "") or kernels.default())
 
 
@@ -76,12 +89,10 @@ def applied(mutant: Mutant, tree: Path, *options: str) -> bool:
         "-d", tree, "-i", mutant.patch])
 
 
-NO_LONGER_APPLIES = "the patch no longer applies"
-DOES_NOT_BUILD = "it does not build"
-
-
 def try_driver(mutant: Mutant) -> Outcome:
     """Builds the driver with the bug, and runs the claims in a guest."""
+    if not claims.names(mutant.claims):
+        raise Unusable(f"{mutant.patch}: no claim is {mutant.claims}")
     tree = emptied(OUT / mutant.name)
     shutil.copytree(ROOT / "kmod", tree / "kmod", ignore=shutil.ignore_patterns(
         "*.o", "*.ko", "*.cmd", "*.mod*", "features.h", "Module.symvers"))
@@ -106,7 +117,7 @@ def try_driver(mutant: Mutant) -> Outcome:
 def _outcome(mutant: Mutant, survives: bool, verdict: dict[str, str], log: str) -> Outcome:
     if survives:
         # a program that runs no claim catches nothing either
-        return Outcome(mutant, False, f"survived {verdict.get('tests', 'no')} claims")
+        return Outcome(mutant, False, f"{verdict.get('tests', 'no')} claims passed")
     if not verdict:
         raise Unusable(f"{mutant.name}: the guest could not be booted:\n{log[-1000:]}")
     seen = re.search(r"^not ok \d+ - (.*)$", log, re.M)
@@ -134,6 +145,18 @@ class LibraryTree:
         finally:
             applied(mutant, self.path, "--reverse")
 
+    def whole_check(self, mutant: Mutant) -> Outcome:
+        """What make check says of the driver with the bug: its exit status and last line."""
+        if not applied(mutant, self.path):
+            return Outcome(mutant, False, NO_LONGER_APPLIES)
+        log = OUT / "whole-check.log"
+        status = processes.run([self.path / "scripts" / "check"], log,
+                               {"KERNELS": mutant.kernel, "TESTS": mutant.claims})
+        applied(mutant, self.path, "--reverse")
+        last = log.read_text(errors="replace").rstrip().rsplit("\n", 1)[-1]
+        red = re.fullmatch(r"\d+ passed, [1-9]\d* failed", last)
+        return Outcome(mutant, status == 1 and bool(red), f"exit status {status}, \"{last}\"")
+
     def _claims(self, mutant: Mutant) -> Outcome:
         folder = self.path / "build"
         for step in (["cmake", "-S", self.path, "-B", folder, "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
@@ -142,6 +165,8 @@ class LibraryTree:
                      ["cmake", "--build", folder, "--parallel", "2", "--target", "ashmem-tests"]):
             if not processes.quietly(f"mutant-{mutant.name}", step):
                 return Outcome(mutant, False, DOES_NOT_BUILD)
+        if not claims.names(mutant.claims):
+            raise Unusable(f"{mutant.patch}: no claim is {mutant.claims}")
         return self._run(mutant, [folder / "tests" / "ashmem-tests", mutant.claims])
 
     def _scripts(self, mutant: Mutant) -> Outcome:
@@ -153,7 +178,7 @@ class LibraryTree:
         status = processes.run(argv, log, limit=LIMIT)
         text = log.read_text(errors="replace")
         if status == 0:
-            return Outcome(mutant, False, "survived")
+            return Outcome(mutant, False, "all passed")
         seen = re.search(r"^(?:not ok \d+ - |FAIL: |ERROR: )(.*)$", text, re.M)
         return Outcome(mutant, True, seen[1] if seen else f"exit status {status}")
 
