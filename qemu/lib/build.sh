@@ -7,6 +7,7 @@ worker=
 
 need_build() {
     need_tools "$K_CC" make flex bison bc setpriv tar
+    [[ $K_CC != clang* ]] || need_tools ld.lld llvm-ar llvm-nm llvm-objcopy
     "$K_CC" -E -include libelf.h -x c /dev/null >/dev/null 2>&1 ||
         die "missing: libelf.h (package libelf-dev)"
     mkdir -p "$BUILD_DIR" 2>/dev/null || die "cannot create $BUILD_DIR"
@@ -39,7 +40,7 @@ supervise() {
 
 # kernel_make ARGUMENT...: closes the lock on the cache, or a process that make leaves
 # behind would go on holding it
-kernel_make() { make -C "$work/source" CC="$K_CC" HOSTCC="$K_CC" "$@" 9<&-; }
+kernel_make() { make -C "$work/source" "${K_TOOLS[@]}" HOSTCC="$K_CC" "$@" 9<&-; }
 
 unpack_source() {
     say "kernel $id: unpacking $(du -sm "$work/debs" | cut -f1) MB of source"
@@ -66,8 +67,8 @@ check_config() {
         else
             ! grep -q "^$option=" "$1" || dropped+=("$option=n")
         fi
-    done <"$(kernel_config)"
-    ((${#dropped[@]} == 0)) || die "kernel $id does not take these of $K_CONFIG: ${dropped[*]}"
+    done < <(kernel_config)
+    ((${#dropped[@]} == 0)) || die "kernel $id does not take these of qemu/config: ${dropped[*]}"
 }
 
 # build_tree TARGET: only what is needed to build modules
@@ -87,11 +88,12 @@ build() {
     local root=$1/root jobs log=$BUILD_DIR/kernel-$id.log
     jobs=$(nproc)
     unpack_source
-    KCONFIG_ALLCONFIG=$(kernel_config) kernel_make -s allnoconfig >"$log" 2>&1 ||
+    kernel_config >"$work/config"
+    KCONFIG_ALLCONFIG=$work/config kernel_make -s allnoconfig >"$log" 2>&1 ||
         fail_step "configuring, see $log" "$log"
     check_config "$work/source/.config"
     say "kernel $id: building with $K_CC, $jobs jobs, which takes minutes"
-    supervise "building" make -C "$work/source" CC="$K_CC" HOSTCC="$K_CC" \
+    supervise "building" make -C "$work/source" "${K_TOOLS[@]}" HOSTCC="$K_CC" \
         "-j$jobs" bzImage modules
     release=$(<"$work/source/include/config/kernel.release")
     mkdir -p "$root/boot"

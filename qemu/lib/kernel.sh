@@ -28,8 +28,8 @@ kernels_required() {
         END { for (i = 1; i <= rows; i++) if (!(must[i] in built)) print must[i] }'
 }
 
-# kernel_row ID: sets K_SUITES, K_ARCH, K_IMAGE, K_CC, K_OWN_TOOLS, K_GATE and, if
-# it is built here, K_CONFIG
+# kernel_row ID: sets K_SUITES, K_ARCH, K_IMAGE, K_CC, K_TOOLS, K_OWN_TOOLS, K_GATE and,
+# if it is built here, K_CONFIG
 kernel_row() {
     local id column value
     K_SUITES='' K_ARCH='' K_IMAGE='' K_CC='' K_GATE='' K_CONFIG=''
@@ -37,21 +37,27 @@ kernel_row() {
         [[ $id != "$1" ]] || printf -v "K_${column^^}" %s "$value"
     done < <(kernel_cells)
     [[ -n $K_GATE ]] || die "no such kernel: $1 (known: $(kernel_ids))"
-    [[ $K_GATE == must || $K_GATE == may ]] || die "$1: the gate must be must or may, not $K_GATE"
+    [[ " must may builds " == *" $K_GATE "* ]] ||
+        die "$1: the gate must be must, may or builds, not $K_GATE"
     K_OWN_TOOLS=0
     [[ $K_CC != own:* ]] || K_OWN_TOOLS=1
     K_CC=${K_CC#own:}
+    # what make has to be told
+    K_TOOLS=("CC=$K_CC")
+    # shellcheck disable=SC2034  # kbuild and build.sh read it
+    [[ $K_CC != clang* ]] || K_TOOLS+=(LLVM=1)
 }
 
 kernel_dir() { printf '%s/kernels/%s\n' "$CACHE_DIR" "$1"; }
 
-kernel_config() { printf '%s/config/%s\n' "$QEMU_DIR" "$K_CONFIG"; }
+# kernel_config: the options of a kernel that is built here
+kernel_config() { cat "$QEMU_DIR/config/guest.fragment" "$QEMU_DIR/config/$K_CONFIG"; }
 
 # build_key SOURCE: a hash of what a kernel is built from: source, options, compiler
 build_key() {
     {
         printf '%s\n' "$1"
-        cat "$(kernel_config)"
+        kernel_config
         "$K_CC" --version 2>&1 || true
     } | sha256sum | cut -c1-32
 }

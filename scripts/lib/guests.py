@@ -55,13 +55,12 @@ GUESTS = (
     Guest("bounded", "[bounded]", OLD_AND_NEW, memory=768, icount=True),
     # not on arm64: its emulated processor has the memory ordering of this machine
     Guest("race", "[race]", OLD_AND_NEW, timeout=500),
-    Guest("device", "[device]~[race]~[model],[anywhere],[binder]", memory=768,
-          kernel_module=WITH_BINDER),
+    Guest("device", "[device]~[race],[cgroup]~[device],[model],[soak],[anywhere],[binder]", timeout=500,
+          memory=768, kernel_module=WITH_BINDER),
     Guest("pressure", "[pressure]", memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
     Guest("proportion-busy", "[proportion]", ("7.2",), memory=256, swap=256),
-    Guest("cgroup-model-soak", "[cgroup]~[device],[model],[soak]"),
     Guest("module", "[module]", loaded=False),
     Guest("cgroup-v1", "[cgroup-v1]", ("5.10",)),
     Guest("nocgroup", "[nocgroup]", ("6.1",), memory=256, swap=512,

@@ -100,10 +100,5 @@ def all_of(out: Path) -> list[Result]:
 
 
 def harness(out: Path, *options: str) -> Result:
-    """Runs the harness's own tests, and shows their output at once."""
-    say("the harness's own tests")
-    start = time.monotonic()
-    log = out / "harness"
-    status = run(["bash", "-c", 'set -o pipefail; "$@" | tee "$0"', log,
-                  QEMU / "selftest" / "run", *options], limit=LIMIT)
-    return results.of_tap("harness", "all", status == 0, log, time.monotonic() - start)
+    """Runs the harness's own tests."""
+    return script(out, "harness", [QEMU / "selftest" / "run", *options])

@@ -33,9 +33,22 @@ def arch(row: str) -> str:
     return _query("field", row, "arch")[0]
 
 
+def gate(row: str) -> str:
+    return _query("field", row, "gate")[0]
+
+
 def may_fail(row: str) -> bool:
     """Whether a failure of this row is tolerated; never for rows that are no kernel."""
-    return row in rows() and _query("field", row, "gate") == ("may",)
+    return row in rows() and gate(row) == "may"
+
+
+def is_built_here(row: str) -> bool:
+    return bool(_query("field", row, "config"))
+
+
+def has_own_check(row: str) -> bool:
+    """As the debug kernel has."""
+    return is_built_here(row) and gate(row) == "must"
 
 
 def cache_folder() -> str:

@@ -10,29 +10,13 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 
+#include "support/narrowed.hpp"
 #include "support/process.hpp"
 #include "support/region.hpp"
 
 using namespace test;
 
 namespace {
-
-// A region that held data when it was narrowed, and a map made afterwards.
-struct Narrowed {
-    Narrowed()
-        : region(Region::of_pages(4)), writer(region.map_pages(4)), reader(narrow_and_map()) {}
-    bool intact() const { return writer.holds(0xda); }
-    Region region;
-    Map writer;
-    Map reader;
-
-private:
-    Map narrow_and_map() const {
-        writer.fill(0xda);
-        if (region.set_mask(PROT_READ) != 0) throw std::runtime_error("SET_PROT_MASK");
-        return region.map_pages(4, PROT_READ);
-    }
-};
 
 // deprecated, but CVE-2020-0009 used it
 long remap_pages(const Map& map) {
