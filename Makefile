@@ -78,7 +78,7 @@ tests: ## build/tests/ashmem-tests, static
 	@cmake --preset default
 	@cmake --build build --parallel $$(nproc) --target tests
 
-install uninstall: ## the libraries and headers, under PREFIX (/usr/local), LIBDIR and DESTDIR
+install uninstall: ## the libraries, headers and the command ashmem, under PREFIX (/usr/local), LIBDIR and DESTDIR
 	@scripts/deps python
 	@scripts/install $@
 

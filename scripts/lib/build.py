@@ -37,6 +37,12 @@ def tests_folder(arch: str) -> Path:
     return folder("default" if arch == "amd64" else arch) / "tests"
 
 
+def has(option: str) -> bool:
+    """Whether an option of the default build is on."""
+    cache = BUILD / "CMakeCache.txt"
+    return cache.exists() and f"\n{option}:BOOL=ON\n" in cache.read_text(encoding="utf-8")
+
+
 def cmake(preset: str, targets: Sequence[str], options: Sequence[str] = ()) -> bool:
     """Configures and builds with ccache, so that a second clone need not compile again."""
     cached = {"CCACHE_DIR": f"{kernels.cache_folder()}/ccache", "CCACHE_BASEDIR": str(ROOT),

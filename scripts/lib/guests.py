@@ -11,7 +11,7 @@ import claims
 import kernels
 import processes
 import results
-from project import BUILD, QEMU, Unusable, show
+from project import BUILD, QEMU, ROOT, Unusable, show
 from results import Result
 from schedule import Job
 
@@ -32,6 +32,7 @@ class Guest:
     append: str = ""
     kernel_module: str = ""
     loaded: bool = True  # if not, the claims load the driver themselves
+    programs: tuple[str, ...] = ()  # that the claims run: paths in the tree, as `added` has them
 
     def runs_on(self, kernel: str) -> bool:
         return not self.kernels or kernel in self.kernels
@@ -49,6 +50,8 @@ class Guest:
 # For claims that do not depend on the kernel's version: the oldest and the newest.
 OLD_AND_NEW = ("5.10", "7.2")
 
+_NODES = "scripts/packages/root/usr/lib/ashmem/nodes"
+
 # The longest come first, since several run at a time. To boot a guest takes as long as many
 # claims do, so claims that can share a machine share one.
 GUESTS = (
@@ -62,6 +65,9 @@ GUESTS = (
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
     Guest("proportion-busy", "[proportion]", ("7.2",), memory=256, swap=256),
     Guest("module", "[module]", loaded=False),
+    # not on arm64, which the tool is not built for
+    Guest("tool", "[tool]", ("5.10", "6.1", "7.2"), memory=768,
+          programs=("build/lib/tools/ashmem", f"{_NODES}:/usr/lib/ashmem/nodes")),
     Guest("cgroup-v1", "[cgroup-v1]", ("5.10",)),
     Guest("nocgroup", "[nocgroup]", ("6.1",), memory=256, swap=512,
           append="cgroup_disable=memory"),
@@ -155,7 +161,8 @@ def job_of(out: Path, kernel: str, arch: str, guest: Guest, built: bool, scale: 
     # some claims exist only in 64-bit programs, or only on x86
     run = Run(out, row, guest.name, kernel, planned, scale, fewer=arch != "amd64")
     options = [*guest.options(), *driver(guest, kernel, build.module_file(kernel)),
-               *added(build.tests_folder(arch) / "ashmem-tests")]
+               *added(build.tests_folder(arch) / "ashmem-tests",
+                      *(ROOT / name for name in guest.programs))]
 
     def work() -> list[Result]:
         if not built:

@@ -15,6 +15,7 @@ Claim = Callable[["Installation"], list[str]]
 FILES = (
     "etc/default/ashmem",
     "etc/modprobe.d/ashmem.conf",
+    "usr/bin/ashmem",
     "usr/include/ashmem/ashmem.h",
     "usr/lib/ashmem/nodes",
     "usr/lib/modules-load.d/ashmem.conf",
@@ -25,6 +26,7 @@ FILES = (
     "usr/lib/x86_64-linux-gnu/libashmem.so.1",
     "usr/lib/x86_64-linux-gnu/libashmemxx.so.1",
     "usr/share/doc/ashmem-doc/Documentation/packages.md",
+    "usr/share/man/man1/ashmem.1.gz",
 )
 
 # Kernels that are refused: how their options differ from the real one's (as a script of

@@ -37,6 +37,11 @@ def rows(text: str) -> list[list[str]]:
     return found
 
 
+def without(text: str, heading: str) -> str:
+    """A page without the section of this heading."""
+    return re.sub(rf"(?ms)^## {re.escape(heading)}$.*?(?=^## |\Z)", "", text)
+
+
 def names(*cells: str) -> list[str]:
     """What stands in backquotes."""
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]

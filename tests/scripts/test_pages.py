@@ -36,6 +36,12 @@ class Tables(unittest.TestCase):
     def test_a_page_without_rows_is_told(self) -> None:
         self.assertEqual(pages.untested_rules("# nothing", []), ["the page has no rows"])
 
+    def test_a_section_is_left_out_by_its_heading(self) -> None:
+        page = "# p\n\n## `a`\none\n### b\n\n## `a` c\ntwo\n"
+        self.assertEqual(pages.without(page, "`a`"), "# p\n\n## `a` c\ntwo\n")
+        self.assertEqual(pages.without(page, "`a` c"), "# p\n\n## `a`\none\n### b\n\n")
+        self.assertEqual(pages.without(page, "d"), page)
+
     def test_differences_need_a_row_and_an_example(self) -> None:
         source = 'return "one";\nreturn "two, by `x`";'
         self.assertEqual(pages.unexplained_differences(PAGE, "== one\n== four\n", source),

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// `ashmem doctor` beside the real driver, in a /dev of its own with one fault.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+#include "support/process.hpp"
+#include "support/region.hpp"
+#include "support/seccomp.hpp"
+#include "tool/tool.hpp"
+
+using namespace test;
+
+namespace {
+
+constexpr char plain[] = "/dev/ashmem";
+
+std::string boot_node() {
+    std::string id = read_file("/proc/sys/kernel/random/boot_id");
+    return plain + id.substr(0, id.find('\n'));
+}
+
+dev_t number() {
+    struct stat status {};
+    if (stat(plain, &status) != 0) throw std::runtime_error("no node");
+    return status.st_rdev;
+}
+
+void make_node(const std::string& path, dev_t device, mode_t mode = 0666) {
+    if (mknod(path.c_str(), S_IFCHR | mode, device) != 0 || chmod(path.c_str(), mode) != 0)
+        throw std::runtime_error("mknod " + path);
+}
+
+// A /dev of the calling process's own, with both nodes.
+void own_dev(dev_t device, unsigned long flags = 0) {
+    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) ||
+        mount("none", "/dev", "tmpfs", flags, "mode=755"))
+        throw std::runtime_error("no /dev of our own");
+    make_node(plain, device);
+    make_node(boot_node(), device);
+}
+
+Answer doctor(const std::function<void()>& spoil, unsigned long flags = 0) {
+    const dev_t device = number();
+    return run_tool({"doctor"}, [&] {
+        umask(0);
+        own_dev(device, flags);
+        spoil();
+    });
+}
+
+void check_fails(const Answer& answer, const std::string& cause) {
+    INFO(answer.text << answer.errors);
+    CHECK(answer.names(cause));
+    CHECK(answer.status == 1);
+}
+
+} // namespace
+
+TEST_CASE("doctor finds that clients work beside the driver and both nodes", "[tool]") {
+    const Answer well = doctor([] {});
+    INFO(well.text << well.errors);
+    CHECK(well.status == 0);
+    CHECK(well.names("Clients would work here."));
+    CHECK(doctor(become_nobody).status == 0);
+}
+
+TEST_CASE("doctor names what keeps a node of the real driver from working", "[tool]") {
+    SECTION("no node") {
+        check_fails(doctor([] { unlink(plain); }), "/dev/ashmem is missing");
+    }
+    SECTION("no node of the boot id") {
+        check_fails(doctor([] { unlink(boot_node().c_str()); }), boot_node() + " is missing");
+    }
+    SECTION("a node of another number") {
+        const dev_t wrong = makedev(major(number()), minor(number()) + 1);
+        check_fails(doctor([&] {
+                        unlink(plain);
+                        make_node(plain, wrong);
+                    }),
+                    "has the number 10:");
+    }
+    SECTION("a mode that this user may not open it by") {
+        check_fails(doctor([] {
+                        chmod(plain, 0600);
+                        become_nobody();
+                    }),
+                    "The mode of /dev/ashmem is 0600");
+    }
+    SECTION("a nodev mount") {
+        check_fails(doctor([] {}, MS_NODEV), "/dev is mounted nodev");
+    }
+    SECTION("a noexec mount, by which clients work that execute nothing") {
+        const Answer answer = doctor([] {}, MS_NOEXEC);
+        CHECK(answer.names("/dev is mounted noexec"));
+        CHECK(answer.status == 0);
+    }
+    SECTION("a filter of system calls") {
+        const Answer answer = doctor([] { refuse_call(-1, 1); });
+        CHECK(answer.names("filtered by seccomp"));
+    }
+}
+
+TEST_CASE("create makes no memfd where there is no driver, or one is asked for", "[tool]") {
+    const dev_t device = number();
+    const Answer absent = run_tool({"create", "x", "4K", "--", "true"}, [&] {
+        own_dev(device);
+        unlink(plain);
+        unlink(boot_node().c_str());
+    });
+    check_fails(absent, "the device does not open: No such file or directory");
+    const Answer memfd = run_tool({"create", "x", "4K", "--", "true"},
+                                  [] { setenv("LIBASHMEM_BACKEND", "memfd", 1); });
+    check_fails(memfd, "LIBASHMEM_BACKEND asks for a memfd");
+}
+
+TEST_CASE("nodes makes what doctor misses, and removes it", "[tool]") {
+    const dev_t device = number();
+    const auto without = [&] {
+        umask(0);
+        own_dev(device);
+        unlink(boot_node().c_str());
+    };
+    const std::string tool = tool_path();
+    const Answer made = run_tool(
+        {"create", "x", "4K", "--", "sh", "-c", tool + " nodes add && " + tool + " doctor"},
+        without);
+    INFO(made.text << made.errors);
+    CHECK(made.status == 0);
+    CHECK(made.names("Clients would work here."));
+    const Answer removed =
+        run_tool({"create", "x", "4K", "--", "sh", "-c",
+                  tool + " nodes add && " + tool + " nodes remove && " + tool + " doctor"},
+                 without);
+    check_fails(removed, boot_node() + " is missing");
+}
+
+TEST_CASE("doctor, create and list work where the node of the boot id is the only one", "[tool]") {
+    const dev_t device = number();
+    const auto alone = [&] {
+        own_dev(device);
+        unlink(plain);
+    };
+    const Answer answer = run_tool({"create", "boot", "4K", "--", tool_path(), "list"}, alone);
+    INFO(answer.text << answer.errors);
+    CHECK(answer.status == 0);
+    CHECK(answer.names("boot"));
+}
