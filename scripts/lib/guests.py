@@ -143,12 +143,11 @@ def boot(run: Run, options: Sequence[str], command: Sequence[str]) -> Result:
                              0 if its_own_plan else run.planned, time.monotonic() - start)
 
 
-def _driver(guest: Guest, kernel: str) -> list[str]:
+def driver(guest: Guest, kernel: str, file: Path) -> list[str]:
     """Options that load the driver, or only add the files for claims that load it."""
-    driver = build.module_file(kernel)
     if guest.loaded:
-        return ["--module", str(driver)]
-    return added(f"{driver}:/ashmem.ko", f"{build.squatter_file(kernel)}:/squatter.ko")
+        return ["--module", str(file)]
+    return added(f"{file}:/ashmem.ko", f"{build.squatter_file(kernel)}:/squatter.ko")
 
 
 def job_of(out: Path, kernel: str, arch: str, guest: Guest, built: bool, scale: int) -> Job | None:
@@ -161,7 +160,7 @@ def job_of(out: Path, kernel: str, arch: str, guest: Guest, built: bool, scale: 
     row = f"{kernel}/i386" if arch == "i386" else kernel
     # some claims exist only in 64-bit programs, or only on x86
     run = Run(out, row, guest.name, kernel, planned, scale, fewer=arch != "amd64")
-    options = [*guest.options(), *_driver(guest, kernel),
+    options = [*guest.options(), *driver(guest, kernel, build.module_file(kernel)),
                *added(build.tests_folder(arch) / "ashmem-tests",
                       *(ROOT / name for name in guest.programs))]
 

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bugs planted on purpose: what a patch says, and when one counts as caught."""
+
+import unittest
+from unittest import mock
+
+from support import Quiet
+
+import mutants
+from mutants import Mutant, Outcome
+from project import Unusable
+
+HEAD = ["Breaks: a purge goes unnoticed", "Claims: [pin]"]
+DIFF = ["--- a/kmod/x.c", "+++ b/kmod/x.c", "@@ -1 +1 @@", "-1", "+2"]
+
+
+class Mutants(Quiet):
+    def read(self, *head: str) -> Mutant:
+        patch = self.folder / "kmod" / "bug.patch"
+        patch.parent.mkdir(exist_ok=True)
+        patch.write_text("\n".join([*head, "", *DIFF, ""]), encoding="utf-8")
+        return mutants.read(patch)
+
+    def test_what_a_patch_says(self) -> None:
+        mutant = self.read(*HEAD, "Kernel: 7.2")
+        self.assertEqual(("kmod", "bug", "[pin]", "device", "7.2"), (
+            mutant.part, mutant.name, mutant.claims, mutant.guest, mutant.kernel))
+
+    def test_a_patch_must_say_what_it_breaks(self) -> None:
+        with self.assertRaises(Unusable):
+            self.read("Claims: [pin]")
+
+    def test_lines_of_the_diff_are_none_of_the_head(self) -> None:
+        DIFF.append("+Kernel: 5.10")
+        self.addCleanup(DIFF.pop)
+        self.assertNotEqual("5.10", self.read(*HEAD).kernel)
+
+    def test_a_bug_is_to_be_caught(self) -> None:
+        mutant = self.read(*HEAD)
+        self.assertTrue(Outcome(mutant, True, "a claim").is_expected())
+        self.assertFalse(Outcome(mutant, False, "all passed").is_expected())
+
+    def test_a_bug_that_no_claim_can_see_is_to_survive(self) -> None:
+        mutant = self.read(*HEAD, "Survives: it is slower, no more")
+        self.assertTrue(Outcome(mutant, False, "all passed").is_expected())
+        self.assertFalse(Outcome(mutant, True, "a claim").is_expected())
+
+    def test_a_patch_that_could_not_be_tried_is_never_as_expected(self) -> None:
+        for reason in mutants.USELESS:
+            for head in (HEAD, [*HEAD, "Survives: it is slower, no more"]):
+                self.assertFalse(Outcome(self.read(*head), False, reason).is_expected())
+
+    def test_a_share_takes_each_once(self) -> None:
+        every = mutants.chosen([], 1)
+        days = (mock.Mock(**{"today.return_value.toordinal.return_value": day}) for day in range(9))
+        taken = []
+        for day in days:
+            with mock.patch.object(mutants.datetime, "date", day):
+                taken += mutants.chosen([], 9)
+        self.assertEqual(sorted(m.patch for m in every), sorted(m.patch for m in taken))
+
+    def test_a_name_that_is_none_is_refused(self) -> None:
+        with self.assertRaises(Unusable):
+            mutants.chosen(["no-such-bug"], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
