@@ -50,8 +50,7 @@ public:
     Keys(const Keys&) = delete;
     Keys& operator=(const Keys&) = delete;
     ~Keys() {
-        if (!terminal_) return;
-        ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+        if (terminal_) ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
         ::sigprocmask(SIG_SETMASK, &waiting_, nullptr);
     }
 

@@ -48,6 +48,22 @@ class Version(unittest.TestCase):
         self.assertIn(f'PACKAGE_VERSION="{packages.driver_version()}"', conf)
 
 
+class Dependencies(unittest.TestCase):
+    # the packages that provide these
+    PROVIDED = {"debhelper-compat": "debhelper", "dh-sequence-dkms": "dh-dkms"}
+
+    def test_that_the_build_asks_for_are_installed(self) -> None:
+        control = (ROOT / packages.DEBIAN / "control").read_text(encoding="utf-8")
+        asked = re.findall(r"[\w-]+(?= \(|,|$)",
+                           re.search(r"^Build-Depends: (.*)$", control, re.M)[1])
+        deps = (ROOT / "scripts" / "deps").read_text(encoding="utf-8")
+        installed = re.search(r'\[deb\]="(.*)"', deps)[1].split()
+        self.assertIn("cmake", asked)
+        # dpkg-buildpackage asks for the first without being told
+        for name in ("build-essential", *asked):
+            self.assertIn(self.PROVIDED.get(name, name), installed)
+
+
 class Booted(Quiet):
     def test_a_guest_that_ends_early_has_lost_claims(self) -> None:
         result = results.of_counts("row", "all", False, {"passed": "2", "failed": "0"},
