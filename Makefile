@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-differential check-builds check-mutants costs costs-library fuzz shell
+.PHONY: demo check check-debug check-differential check-builds check-mutants costs baseline costs-library fuzz shell
 demo: ## programs share a file, a heap and frames, in a VM; FILE=path shares another file, MEMORY=MB sets the guest's memory
 	@scripts/deps python
 	@scripts/demo
@@ -35,6 +35,10 @@ check-mutants: ## plants the bugs of tests/mutants, one at a time: each must be 
 costs: ## instructions of the driver's calls, compared with memfd's; KERNELS=, ASK="calls lives"
 	@scripts/deps python
 	@scripts/costs
+
+baseline: ## writes what twelve operations cost now, for make check to compare with; KERNELS=
+	@scripts/deps python
+	@scripts/baseline
 
 costs-library: ## nanoseconds of the library's calls, compared with raw ones; KERNELS= for guests too
 	@scripts/deps python

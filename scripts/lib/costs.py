@@ -56,24 +56,28 @@ TARGETS = {
 Measured = Mapping[str, Mapping[str, Mapping]]
 
 
-def measure(out: Path, column: str, kernel: str, questions: Sequence[str]) -> None:
-    """Writes out/COLUMN.json, or shows why it cannot."""
+def measure(out: Path, column: str, kernel: str, questions: Sequence[str],
+            module: Path | None = None, vm: str = "costs") -> bool:
+    """Writes out/COLUMN.json, or shows why it cannot. Measures that module, or the one that
+    was built for the kernel, in a guest of that name and the column's."""
+    vm = f"{vm}-{column}"
     if column == ORIGINAL:
         driver = ["--kernel-module", "ashmem_linux", "--taint", "1024"]
     else:
-        driver = ["--module", str(build.module_file(kernel))]
+        driver = ["--module", str(module or build.module_file(kernel))]
     log = out / f"{column}.log"
     machine = ["--icount", "--memory", "1024", "--timeout", "900",
                "--append", "slab_nomerge norandmaps"]
     well = guests.launch(
-        f"costs-{column}", kernel,
+        vm, kernel,
         [*machine, *driver, *guests.added(build.tests_folder("amd64") / "ashmem-costs"),
          "--get", "/costs.json"],
         ["/bin/ashmem-costs", "--json", "/costs.json", *questions], log)
     text = log.read_text(errors="replace")
     show(text.splitlines()[-1] if well else text)
     if well:
-        shutil.copy(BUILD / "vm" / f"costs-{column}" / "costs.json", out / f"{column}.json")
+        shutil.copy(BUILD / "vm" / vm / "costs.json", out / f"{column}.json")
+    return well
 
 
 def columns(named: Sequence[str]) -> dict[str, str]:
@@ -89,6 +93,11 @@ def columns(named: Sequence[str]) -> dict[str, str]:
 def read(file: Path) -> dict[str, dict]:
     """The costs that a program wrote, by key and in its order."""
     return {cost["key"]: cost for cost in json.loads(file.read_text(encoding="utf-8"))["costs"]}
+
+
+def release(file: Path) -> str:
+    """The kernel that a program measured."""
+    return json.loads(file.read_text(encoding="utf-8"))["kernel"]
 
 
 def _value(cost: Mapping | None, kind: str) -> float | None:

@@ -6,7 +6,8 @@ A patch begins with lines of its own:
   Claims: those that should catch it, in Catch2's syntax
   Survives: why no claim can see it; it must survive, so it also shows that claims do not
           fail by themselves
-  Guest:  of kmod: the run of guests.py whose machine is used
+  Guest:  of kmod: the run of guests.py whose machine is used; or "costs", if what calls
+          cost (baseline.py) and no claim has to see it
   Kernel: of kmod: a row of qemu/kernels, if it matters which
 """
 
@@ -18,6 +19,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import baseline
 import build
 import claims
 import guests
@@ -27,6 +29,8 @@ from project import BUILD, QEMU, ROOT, Unusable, emptied
 
 PATCHES = ROOT / "tests" / "mutants"
 OUT = BUILD / "mutants"
+
+COSTS = "costs"
 
 # Seconds for a guest and for a program: what takes longer hangs.
 LIMIT = 150
@@ -91,7 +95,7 @@ def applied(mutant: Mutant, tree: Path, *options: str) -> bool:
 
 def try_driver(mutant: Mutant) -> Outcome:
     """Builds the driver with the bug, and runs the claims in a guest."""
-    if not claims.names(mutant.claims):
+    if mutant.guest != COSTS and not claims.names(mutant.claims):
         raise Unusable(f"{mutant.patch}: no claim is {mutant.claims}")
     tree = emptied(OUT / mutant.name)
     shutil.copytree(ROOT / "kmod", tree / "kmod", ignore=shutil.ignore_patterns(
@@ -101,6 +105,10 @@ def try_driver(mutant: Mutant) -> Outcome:
     if not processes.quietly(f"mutant-{mutant.name}",
                              [QEMU / "kbuild", mutant.kernel, tree / "kmod", "modules"]):
         return Outcome(mutant, False, DOES_NOT_BUILD)
+    if mutant.guest == COSTS:
+        moved = baseline.guard(tree, mutant.kernel, tree / "kmod" / "ashmem.ko",
+                               f"mutant-{mutant.name}")
+        return Outcome(mutant, bool(moved), "; ".join(moved) or "all costs as they were")
     guest = next((guest for guest in guests.GUESTS if guest.name == mutant.guest), None)
     if not guest:
         raise Unusable(f"{mutant.patch}: no guest {mutant.guest} in scripts/lib/guests.py")

@@ -22,8 +22,9 @@ struct Questions {
 };
 
 constexpr Questions all_questions[] = {
-    {"calls", costs::ask_calls},   {"ranges", costs::ask_ranges}, {"lives", costs::ask_lives},
-    {"purges", costs::ask_purges}, {"slabs", costs::ask_slabs},
+    {"calls", costs::ask_calls}, {"ranges", costs::ask_ranges}, {"opens", costs::ask_opens},
+    {"lives", costs::ask_lives}, {"purges", costs::ask_purges}, {"reclaim", costs::ask_reclaim},
+    {"slabs", costs::ask_slabs},
 };
 
 // Much starts in the kernel's first minute; sleeping takes no instructions.

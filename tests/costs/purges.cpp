@@ -14,23 +14,22 @@
 namespace costs {
 namespace {
 
-constexpr std::size_t pages = 16'384;
-constexpr int batches = 3;
-
 struct Shape {
     bool mapped;  // while it is purged
     bool singles; // every other page
+    std::size_t pages = 16'384;
+    int batches = 3;
 };
 
 std::size_t unpinned_pages(const Shape& shape) {
-    return shape.singles ? pages / 2 : pages;
+    return shape.singles ? shape.pages / 2 : shape.pages;
 }
 
 // calls work with the first page and the number of pages of each range
 template <typename Work>
 void each_range(const Shape& shape, Work work) {
-    if (!shape.singles) return work(std::size_t{0}, pages);
-    for (std::size_t i = 0; i < pages / 2; ++i)
+    if (!shape.singles) return work(std::size_t{0}, shape.pages);
+    for (std::size_t i = 0; i < shape.pages / 2; ++i)
         work(2 * i, std::size_t{1});
 }
 
@@ -38,7 +37,9 @@ void each_range(const Shape& shape, Work work) {
 class Unpinned {
 public:
     explicit Unpinned(const Shape& shape)
-        : region_(test::Region::of_pages(pages)), map_(region_.map_pages(pages)) {
+        : pages_(shape.pages),
+          region_(test::Region::of_pages(pages_)),
+          map_(region_.map_pages(pages_)) {
         touch(map_);
         if (!shape.mapped) map_.unmap();
         each_range(shape, [this](std::size_t first, std::size_t count) {
@@ -48,13 +49,14 @@ public:
     void purge_all() const { must(region_.purge_all(), "PURGE_ALL_CACHES"); }
     // how many of the pages are gone
     [[nodiscard]] std::size_t purged() const {
-        std::vector<unsigned char> there(pages);
-        const auto map = region_.map_pages(pages);
+        std::vector<unsigned char> there(pages_);
+        const auto map = region_.map_pages(pages_);
         must(mincore(map.address(), map.size(), there.data()), "mincore");
         return static_cast<std::size_t>(std::count(there.begin(), there.end(), 0));
     }
 
 private:
+    std::size_t pages_;
     test::Region region_;
     test::Map map_;
 };
@@ -67,8 +69,8 @@ double purge_region(const Shape& shape) {
 }
 
 double punch_memfd(const Shape& shape) {
-    const Memfd memfd(pages * page);
-    test::Map map(memfd.fd(), pages * page);
+    const Memfd memfd(shape.pages * page);
+    test::Map map(memfd.fd(), shape.pages * page);
     touch(map);
     if (!shape.mapped) map.unmap();
     return once([&] {
@@ -82,7 +84,7 @@ double punch_memfd(const Shape& shape) {
 
 Pair purge_and_punch(const Shape& shape) {
     std::vector<double> ours, peers;
-    for (int i = 0; i < batches; ++i) {
+    for (int i = 0; i < shape.batches; ++i) {
         ours.push_back(purge_region(shape));
         peers.push_back(punch_memfd(shape));
     }
@@ -101,7 +103,7 @@ double drop_caches() {
 // It may leave a few pages.
 double reclaim(const Shape& shape) {
     std::vector<double> all;
-    for (int i = 0; i < batches; ++i) {
+    for (int i = 0; i < shape.batches; ++i) {
         const Unpinned unpinned(shape);
         const double taken = drop_caches();
         const std::size_t purged = unpinned.purged();
@@ -119,6 +121,13 @@ void steady_pages() {
     if (answer != 0 && answer != -ENOENT) throw std::runtime_error(setting);
 }
 
+void settle_reclaim() {
+    // no line in the log for each
+    write_drop_caches("4");
+    for (int i = 0; i < 3; ++i)
+        drop_caches();
+}
+
 } // namespace
 
 void ask_purges(Report& report) {
@@ -128,15 +137,20 @@ void ask_purges(Report& report) {
     report.add("purge_single", "purge of 8192 single pages", purge_and_punch({false, true}));
     report.add("purge_single_mapped", "purge of 8192 single pages, mapped",
                purge_and_punch({true, true}));
-    // no line in the log for each
-    write_drop_caches("4");
-    for (int i = 0; i < 3; ++i)
-        drop_caches();
+    settle_reclaim();
     report.add("reclaim", "reclaim of 64 MiB, a page", reclaim({false, false}));
     report.add("reclaim_mapped", "reclaim of 64 MiB, mapped, a page", reclaim({true, false}));
     report.add("reclaim_single", "reclaim of 8192 single pages, each", reclaim({false, true}));
     report.add("reclaim_single_mapped", "reclaim of 8192 single pages, mapped, each",
                reclaim({true, true}));
+}
+
+void ask_reclaim(Report& report) {
+    constexpr Shape small{false, true, 2048, 15};
+    steady_pages();
+    report.add("purge_1024", "purge of 1024 single pages", purge_and_punch(small));
+    settle_reclaim();
+    report.add("reclaim_1024", "reclaim of 1024 single pages, each", reclaim(small));
 }
 
 } // namespace costs

@@ -33,8 +33,10 @@ private:
 
 void ask_calls(Report& report);  // calls.cpp
 void ask_ranges(Report& report); // ranges.cpp
-void ask_lives(Report& report);  // lives.cpp
+void ask_opens(Report& report);  // lives.cpp
+void ask_lives(Report& report);
 void ask_purges(Report& report); // purges.cpp
+void ask_reclaim(Report& report);
 void ask_slabs(Report& report);  // slabs.cpp
 
 } // namespace costs
