@@ -200,10 +200,10 @@ TEST_CASE("GET_FILE_ID before the first map is EINVAL", "[device][ioctl]") {
     CHECK(region.ioctl(ASHMEM_GET_FILE_ID) == -EINVAL);
 }
 
-TEST_CASE("GET_FILE_ID is the inode number that maps shows", "[device][ioctl]") {
+TEST_CASE("GET_FILE_ID is the inode number that maps shows", "[device][ioctl][fdinfo]") {
     Region region = Region::of_pages(1);
     Map map = region.map_pages(1);
-    unsigned long id = 0;
+    unsigned long id = ~0UL;
     REQUIRE(region.ioctl(ASHMEM_GET_FILE_ID, &id) == 0);
     std::istringstream line(map.maps_line());
     std::string word;
