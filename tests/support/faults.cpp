@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Switches fault injection on, and sets this thread's fail-nth.
+#include "support/faults.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <system_error>
+
+#include "support/process.hpp"
+
+namespace test {
+namespace {
+
+void set(const std::string& file, const char* text) {
+    const long ret = write_file("/sys/kernel/debug/" + file, text);
+    if (ret != 0) throw std::system_error(static_cast<int>(-ret), std::generic_category(), file);
+}
+
+} // namespace
+
+void allow_faults() {
+    set("failslab/ignore-gfp-wait", "N");
+    set("fail_page_alloc/ignore-gfp-wait", "N");
+    set("fail_page_alloc/ignore-gfp-highmem", "N");
+    set("fail_page_alloc/min-order", "0");
+    for (const char* kind : {"failslab", "fail_page_alloc", "fail_usercopy"})
+        set(std::string(kind) + "/verbose", "0");
+}
+
+Fault::Fault(int point)
+    : file_(::open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC)), point_(point) {
+    if (file_ < 0) throw std::system_error(errno, std::generic_category(), "fail-nth");
+}
+
+void Fault::arm() const {
+    char text[16];
+    const int length = std::snprintf(text, sizeof(text), "%d", point_);
+    if (::pwrite(file_, text, static_cast<std::size_t>(length), 0) != length)
+        throw std::system_error(errno, std::generic_category(), "fail-nth");
+}
+
+void Fault::disarm() {
+    // The read copies to user memory, which is one point more: if that fails, the call had
+    // none left.
+    char text[16] = {};
+    const ssize_t length = ::pread(file_, text, sizeof(text) - 1, 0);
+    hit_ = length > 0 && std::atoi(text) == 0;
+    while (::pwrite(file_, "0", 1, 0) != 1) {
+    }
+}
+
+} // namespace test
