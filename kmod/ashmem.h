@@ -269,7 +269,7 @@ int ashmem_pin_status(struct ashmem_region *region, u32 offset, u32 len);
 /* range.c */
 int __init ashmem_range_init(void);
 void ashmem_range_exit(void);
-struct ashmem_range *ashmem_range_alloc(void);
+struct ashmem_range *ashmem_range_alloc(struct ashmem_region *region);
 void ashmem_range_free(struct ashmem_range *range);
 void ashmem_range_set_spare(struct ashmem_region *region,
 			    struct ashmem_range *range);

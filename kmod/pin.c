@@ -102,7 +102,7 @@ static int unpin_locked(struct ashmem_region *region, struct pin_request *req)
 static int request_get_spare(struct ashmem_region *region,
 			     struct pin_request *req)
 {
-	struct ashmem_range *range = ashmem_range_alloc();
+	struct ashmem_range *range = ashmem_range_alloc(region);
 
 	if (range) {
 		mutex_lock(&region->lock);

@@ -31,15 +31,18 @@ void ashmem_range_exit(void)
 
 /**
  * ashmem_range_alloc - memory for an interval, charged to the caller's cgroup
+ * @region: the region that the interval will be of, as long as it lives
  *
- * Return: an interval that belongs to no region yet, or NULL.
+ * Return: an interval that is not in the region's tree yet, or NULL.
  */
-struct ashmem_range *ashmem_range_alloc(void)
+struct ashmem_range *ashmem_range_alloc(struct ashmem_region *region)
 {
 	struct ashmem_range *range;
 
 	range = kmem_cache_alloc_lru(range_cache, &ashmem_lru, GFP_KERNEL);
 	if (range) {
+		/* never written again: walks of the LRU read it without a lock */
+		range->region = region;
 		range->head = NULL;
 		range->memcg = ashmem_lru_memcg();
 	}
@@ -145,7 +148,6 @@ void ashmem_range_insert(struct ashmem_region *region,
 		else
 			link = &parent->rb_right;
 	}
-	range->region = region;
 	range->first = first;
 	range->last = last;
 	range->intact = intact;
