@@ -34,6 +34,7 @@ class Guest:
     kernel_module: str = ""
     loaded: bool = True  # if not, the claims load the driver themselves
     programs: tuple[str, ...] = ()  # that the claims run: paths in the tree, as `added` has them
+    wrapper: tuple[str, ...] = ()  # one of `programs`, which runs the test program
 
     def runs_on(self, kernel: str) -> bool:
         if self.kernels and kernel not in self.kernels:
@@ -93,6 +94,21 @@ DEBUG_GUESTS = (
     Guest("device", "[device]~[race]~[model]~[cgroup],[anywhere],[binder]", timeout=1500,
           memory=1536, kernel_module=WITH_BINDER),
 )
+
+# For a kernel with KCSAN. It watches one of 1,000 accesses, for 3 ms each: in an emulated
+# guest the other processor gets to nothing in less.
+_KCSAN = "kcsan.early_enable=0 kcsan.skip_watch=1000 kcsan.udelay_task=3000"
+_KCSAN_PROGRAM = "tests/guest/kcsan.sh:/bin/kcsan.sh"
+KCSAN_GUESTS = (
+    Guest("race", "[race]~[aimed],[model]", timeout=1500, memory=1024, append=_KCSAN,
+          programs=(_KCSAN_PROGRAM,), wrapper=("/bin/kcsan.sh",)),
+    Guest("pressure", "[pressure]", timeout=1500, memory=384, swap=512, append=_KCSAN,
+          programs=(_KCSAN_PROGRAM,), wrapper=("/bin/kcsan.sh",)),
+)
+
+
+def of_debug_kernel(kernel: str) -> Sequence[Guest]:
+    return KCSAN_GUESTS if kernel == kernels.KCSAN else DEBUG_GUESTS
 
 
 def added(*files: Path | str) -> list[str]:
@@ -168,7 +184,7 @@ def job_of(out: Path, kernel: str, arch: str, guest: Guest, built: bool, scale: 
     def work() -> list[Result]:
         if not built:
             raise Unusable(f"no module for {kernel}")
-        return [boot(run, options, ["/bin/ashmem-tests", chosen])]
+        return [boot(run, options, [*guest.wrapper, "/bin/ashmem-tests", chosen])]
 
     return Job(run.row, run.name, work, planned)
 

@@ -7,7 +7,7 @@ from processes import capture
 from project import QEMU, Unusable
 
 ORIGINAL = "5.10"  # the last that ships the original driver
-DEBUG = "6.12-debug"
+KCSAN = "6.12-kcsan"
 
 
 @cache
@@ -46,9 +46,13 @@ def is_built_here(row: str) -> bool:
     return bool(_query("field", row, "config"))
 
 
-def has_own_check(row: str) -> bool:
-    """As the debug kernel has."""
+def finds_mistakes(row: str) -> bool:
+    """Whether it is a kernel of make check-debug."""
     return is_built_here(row) and gate(row) == "must"
+
+
+def debug() -> tuple[str, ...]:
+    return tuple(row for row in rows() if finds_mistakes(row))
 
 
 def cache_folder() -> str:

@@ -109,16 +109,21 @@ def try_driver(mutant: Mutant) -> Outcome:
         moved = baseline.guard(tree, mutant.kernel, tree / "kmod" / "ashmem.ko",
                                f"mutant-{mutant.name}")
         return Outcome(mutant, bool(moved), "; ".join(moved) or "all costs as they were")
-    guest = next((guest for guest in guests.GUESTS if guest.name == mutant.guest), None)
+    is_slow = kernels.finds_mistakes(mutant.kernel)
+    machines = guests.of_debug_kernel(mutant.kernel) if is_slow else guests.GUESTS
+    guest = next((guest for guest in machines if guest.name == mutant.guest), None)
     if not guest:
         raise Unusable(f"{mutant.patch}: no guest {mutant.guest} in scripts/lib/guests.py")
-    guest = dataclasses.replace(guest, timeout=LIMIT, kernel_module="")
+    guest = dataclasses.replace(guest, timeout=guest.timeout if is_slow else LIMIT,
+                                kernel_module="")
     options = [*guest.options(), "--append", "slab_nomerge",
                *guests.driver(guest, mutant.kernel, tree / "kmod" / "ashmem.ko"),
-               *guests.added(build.tests_folder("amd64") / "ashmem-tests")]
+               *guests.added(build.tests_folder("amd64") / "ashmem-tests",
+                             *(ROOT / name for name in guest.programs))]
     vm = f"mutant-{mutant.name}"
     survives = guests.launch(vm, mutant.kernel, options, [
-        "env", "ASHMEM_TEST_SCALE=10", "/bin/ashmem-tests", mutant.claims], tree / "log")
+        "env", "ASHMEM_TEST_SCALE=10", *guest.wrapper, "/bin/ashmem-tests", mutant.claims],
+        tree / "log")
     return _outcome(mutant, survives, guests.verdict(vm), (tree / "log").read_text(errors="replace"))
 
 
@@ -189,6 +194,11 @@ class LibraryTree:
             return Outcome(mutant, False, "all passed")
         seen = re.search(r"^(?:not ok \d+ - |FAIL: |ERROR: )(.*)$", text, re.M)
         return Outcome(mutant, True, seen[1] if seen else f"exit status {status}")
+
+
+def is_for_make_check(mutant: Mutant) -> bool:
+    """Whether make check has claims that catch it."""
+    return bool(mutant.claims) and not mutant.survives and not kernels.finds_mistakes(mutant.kernel)
 
 
 def is_applicable(mutant: Mutant) -> bool:
