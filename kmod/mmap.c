@@ -24,9 +24,10 @@ static int mmap_check(struct ashmem_region *region, struct vm_area_struct *vma)
 {
 	unsigned long len = vma->vm_end - vma->vm_start;
 
-	if (!region->size)
-		return -EINVAL;
-	/* near SIZE_MAX the rounding wraps to 0, which no map fits into */
+	/*
+	 * Without a size, and near SIZE_MAX, where the rounding wraps, this is 0,
+	 * which no map fits into.
+	 */
 	if (len > PAGE_ALIGN(region->size))
 		return -EINVAL;
 	if (vma->vm_flags & VM_ACCESS & ~region->prot_mask)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reports what the kernel found once the command has ended: lockdep, leaks, taints.
+#include <glob.h>
+
 #include <sstream>
 
 #include "guest.hpp"
@@ -11,6 +13,8 @@ constexpr const char* kmemleak = "/sys/kernel/debug/kmemleak";
 
 // kmemleak leaves objects younger than this alone.
 constexpr unsigned leak_age_seconds = 6;
+// Emptied stocks are freed after a grace period.
+constexpr unsigned stock_seconds = 1;
 
 void record_lockdep(const Channel& channel) {
     for (const std::string& line : read_lines("/proc/lockdep_stats")) {
@@ -23,12 +27,25 @@ void record_lockdep(const Channel& channel) {
     }
 }
 
+// What was allocated last may still be named in the processors' stocks of free objects,
+// which are memory that kmemleak reads (SLUB's sheaves, since 6.18).
+void empty_stocks() {
+    glob_t slabs{};
+    if (::glob("/sys/kernel/slab/*/shrink", 0, nullptr, &slabs) == 0)
+        for (std::size_t i = 0; i < slabs.gl_pathc; ++i)
+            write_file(slabs.gl_pathv[i], "1");
+    ::globfree(&slabs);
+}
+
 void record_leaks(const Channel& channel) {
     if (::access(kmemleak, W_OK) != 0) return;
     ::sleep(leak_age_seconds);
-    // The first scan may still find a stale pointer in a register or on a stack.
-    for (int scan = 0; scan < 2; ++scan)
+    // The first scans may still find a stale pointer in a register or on a stack.
+    for (int scan = 0; scan < 3; ++scan) {
+        empty_stocks();
+        ::sleep(stock_seconds);
         write_file(kmemleak, "scan");
+    }
     for (const std::string& line : read_lines(kmemleak))
         channel.record("kmemleak " + line);
 }

@@ -6,9 +6,10 @@ A patch begins with lines of its own:
   Claims: those that should catch it, in Catch2's syntax
   Survives: why no claim can see it; it must survive, so it also shows that claims do not
           fail by themselves
-  Guest:  of kmod: the run of guests.py whose machine is used; or "costs", if what calls
-          cost (baseline.py) and no claim has to see it
-  Kernel: of kmod: a row of qemu/kernels, if it matters which
+  Guest:  the run of guests.py whose machine is used (by default "device" for kmod, and this
+          machine for libashmem); or "costs", if what calls cost (baseline.py) and no claim
+          has to see it
+  Kernel: a row of qemu/kernels, if it matters which
 """
 
 import dataclasses
@@ -72,7 +73,7 @@ def read(patch: Path) -> Mutant:
         raise Unusable(f"{patch} does not say what it breaks")
     return Mutant(patch.parent.name, patch.stem, patch, fields["Breaks"],
                   fields.get("Claims", ""), fields.get("Survives", ""),
-                  fields.get("Guest", "device"),
+                  fields.get("Guest", "device" if patch.parent.name == "kmod" else ""),
                   fields.get("Kernel", "") or kernels.default())
 
 
@@ -109,6 +110,10 @@ def try_driver(mutant: Mutant) -> Outcome:
         moved = baseline.guard(tree, mutant.kernel, tree / "kmod" / "ashmem.ko",
                                f"mutant-{mutant.name}")
         return Outcome(mutant, bool(moved), "; ".join(moved) or "all costs as they were")
+    return _in_guest(mutant, tree / "kmod" / "ashmem.ko", build.tests_folder("amd64"), tree / "log")
+
+
+def _in_guest(mutant: Mutant, driver: Path, tests: Path, log: Path) -> Outcome:
     is_slow = kernels.finds_mistakes(mutant.kernel)
     machines = guests.of_debug_kernel(mutant.kernel) if is_slow else guests.GUESTS
     guest = next((guest for guest in machines if guest.name == mutant.guest), None)
@@ -117,14 +122,12 @@ def try_driver(mutant: Mutant) -> Outcome:
     guest = dataclasses.replace(guest, timeout=guest.timeout if is_slow else LIMIT,
                                 kernel_module="")
     options = [*guest.options(), "--append", "slab_nomerge",
-               *guests.driver(guest, mutant.kernel, tree / "kmod" / "ashmem.ko"),
-               *guests.added(build.tests_folder("amd64") / "ashmem-tests",
-                             *(ROOT / name for name in guest.programs))]
+               *guests.driver(guest, mutant.kernel, driver),
+               *guests.added(tests / "ashmem-tests", *(ROOT / name for name in guest.programs))]
     vm = f"mutant-{mutant.name}"
     survives = guests.launch(vm, mutant.kernel, options, [
-        "env", "ASHMEM_TEST_SCALE=10", *guest.wrapper, "/bin/ashmem-tests", mutant.claims],
-        tree / "log")
-    return _outcome(mutant, survives, guests.verdict(vm), (tree / "log").read_text(errors="replace"))
+        "env", "ASHMEM_TEST_SCALE=10", *guest.wrapper, "/bin/ashmem-tests", mutant.claims], log)
+    return _outcome(mutant, survives, guests.verdict(vm), log.read_text(errors="replace"))
 
 
 def _outcome(mutant: Mutant, survives: bool, verdict: dict[str, str], log: str) -> Outcome:
@@ -180,6 +183,9 @@ class LibraryTree:
                 return Outcome(mutant, False, DOES_NOT_BUILD)
         if not claims.names(mutant.claims):
             raise Unusable(f"{mutant.patch}: no claim is {mutant.claims}")
+        if mutant.guest:
+            return _in_guest(mutant, build.module_file(mutant.kernel), folder / "tests",
+                             OUT / f"{mutant.name}.log")
         return self._run(mutant, [folder / "tests" / "ashmem-tests", mutant.claims])
 
     def _scripts(self, mutant: Mutant) -> Outcome:

@@ -4,6 +4,7 @@
 //
 // Run by themselves ([bounded]) in a guest with one processor whose clock counts
 // instructions, so that the times do not depend on the machine.
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,6 +172,26 @@ TEST_CASE("ranges without pages are no work for reclaim", "[bounded]") {
     CHECK(count <= 8);
     CHECK(drops.longest_call() <= 0.2);
     CHECK(drops.longest <= 1);
+}
+
+TEST_CASE("spare ranges are no work for reclaim", "[bounded]") {
+    // more than reclaim looks at
+    constexpr rlim_t count = 5000;
+    const rlimit limit{count + 100, count + 100};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    std::vector<Region> regions;
+    for (rlim_t i = 0; i < count; ++i) {
+        regions.push_back(Region::of_pages(1));
+        regions.back().map_pages(1)[0] = 1;
+        REQUIRE(regions.back().unpin(0, 0) == 0);
+        REQUIRE(regions.back().pin(0, 0) == ASHMEM_NOT_PURGED);
+    }
+    // each drops those that it looks at
+    (void)Drops().until(3, [] { return false; });
+    const Drops drops;
+    write_file("/proc/sys/vm/drop_caches", "2");
+    const auto offers = drops.trace.offers();
+    CHECK(std::all_of(offers.begin(), offers.end(), [](auto pages) { return pages == 0; }));
 }
 
 TEST_CASE("PIN makes no more ranges than UNPIN may, and none is held up", "[bounded]") {

@@ -173,6 +173,17 @@ TEST_CASE("ranges outlive their cgroup and are pinned and purged as any", "[cgro
     }
 }
 
+TEST_CASE("PURGE_ALL_CACHES purges what any cgroup unpinned", "[cgroup]") {
+    Cgroup group("group");
+    Shared shared(mib);
+    REQUIRE(in_group(group, [&] {
+                shared.map.fill(byte);
+                return shared.region.unpin(0, 0) != 0;
+            }) == 0);
+    REQUIRE(Region().purge_all() == static_cast<long>(mib / page_size()));
+    CHECK(shared.region.pin(0, 0) == ASHMEM_WAS_PURGED);
+}
+
 TEST_CASE("a range belongs to the cgroup that unpinned it, whoever filled it", "[cgroup]") {
     Cgroup client("client"), server("server");
     Shared shared(64 * mib);

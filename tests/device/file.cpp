@@ -144,6 +144,14 @@ TEST_CASE("SEEK_CUR counts from the position", "[device][seek]") {
     CHECK(c.seek(-150, SEEK_CUR) == 0);
 }
 
+TEST_CASE("SEEK_CUR counts from where a read ended", "[device][seek]") {
+    Counting c(1000);
+    char bytes[30];
+    REQUIRE(read(c.region.fd(), bytes, sizeof(bytes)) == 30);
+    CHECK(c.seek(0, SEEK_CUR) == 30);
+    CHECK(c.seek(5, SEEK_CUR) == 35);
+}
+
 TEST_CASE("a seek to before the start is EINVAL and moves nothing", "[device][seek]") {
     Counting c(1000);
     REQUIRE(c.seek(10, SEEK_SET) == 10);

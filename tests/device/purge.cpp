@@ -328,6 +328,25 @@ TEST_CASE("a vast empty region is no work for reclaim", "[device][purge]") {
     CHECK(behind.map[0] == 0);
 }
 
+#ifdef __LP64__ // 32-bit programs have no such sizes
+TEST_CASE("a purge beyond 4 GiB leaves what is pinned below", "[device][purge]") {
+    constexpr std::size_t gib = std::size_t{1} << 30;
+    Region region;
+    REQUIRE(region.set_size(6 * gib) == 0);
+    Map low(region.fd(), 2 * gib, rw, MAP_SHARED | MAP_NORESERVE);
+    Map high(region.fd(), 2 * gib, rw, MAP_SHARED | MAP_NORESERVE, 4 * gib);
+    low[2 * gib - 1] = 1;
+    high[0] = 1;
+    high[2 * gib - 1] = 1;
+    REQUIRE(region.unpin(0, 0) == 0);
+    REQUIRE(region.pin(0, 2 * gib) == ASHMEM_NOT_PURGED);
+    region.purge_all();
+    CHECK(low[2 * gib - 1] == 1);
+    CHECK(high[0] == 0);
+    CHECK(high[2 * gib - 1] == 0);
+}
+#endif
+
 TEST_CASE("vast regions can't make the purgeable count overflow", "[device][purge]") {
     std::vector<Region> regions;
     for (int i = 0; i < 300; ++i) {

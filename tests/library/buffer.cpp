@@ -64,6 +64,12 @@ TEST_CASE("a PinGuard moved or released unpins once or never", "[device][library
         CHECK(region.pinned());
     }
     CHECK_FALSE(region.pinned());
+    {
+        std::optional<PinGuard> first(region);
+        const PinGuard second(std::move(*first));
+        first.reset();
+        CHECK(region.pinned());
+    }
     { PinGuard(region).release(); }
     CHECK(region.pinned());
 }

@@ -82,6 +82,7 @@ TEST_CASE("dup shares the region and adopt owns it", "[device][library]") {
     auto region = ashmem::Region::create("shared", page_size());
     auto same = ashmem::Region::dup(region.fd());
     CHECK(same.fd() != region.fd());
+    CHECK(fcntl(same.fd(), F_GETFD) == FD_CLOEXEC);
     same.set_protection(Prot::read);
     CHECK(region.protection() == Prot::read);
     auto adopted = ashmem::Region::adopt(same.release());

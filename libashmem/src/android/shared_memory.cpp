@@ -63,7 +63,8 @@ Mapping SharedMemory::map(Prot prot, int offset, int length, std::error_code& ec
         ec = to_code(EBADF);
         return {};
     }
-    if (offset < 0 || length <= 0 || length > size_ - offset) {
+    // that it ends within the region is checked by Region::map()
+    if (offset < 0 || length <= 0) {
         ec = to_code(EINVAL);
         return {};
     }
