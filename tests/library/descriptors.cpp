@@ -130,6 +130,18 @@ TEST_CASE("what a Region knows moves with it, and goes with its descriptor", "[l
     CHECK(ashmem_get_size_region(fd.get()) == static_cast<int>(3 * page_size()));
 }
 
+TEST_CASE("a region is known after one of the other kind", "[device][library]") {
+    const auto device = region_of(page_size());
+    const auto memfd = unsealed(2 * page_size());
+    REQUIRE(fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+    for (int i = 0; i < 2; ++i) {
+        CHECK(ashmem_get_size_region(device.get()) == static_cast<int>(page_size()));
+        CHECK(ashmem_valid(memfd.get()) == 1);
+        CHECK(ashmem_get_size_region(memfd.get()) == static_cast<int>(2 * page_size()));
+        CHECK(ashmem_valid(device.get()) == 1);
+    }
+}
+
 TEST_CASE("the driver's size is remembered from the first map on", "[device][library]") {
     auto region = ashmem::Region::create("late", page_size());
     CHECK(region.size() == page_size());
