@@ -16,7 +16,7 @@ check: ## all tests: the harness's own, the library's on this machine, the drive
 	@scripts/deps python
 	@scripts/check
 
-check-debug: ## the driver's tests on a kernel with KASAN, lockdep, kmemleak and UBSAN, built here
+check-debug: ## the driver's tests on kernels built here: KASAN, lockdep, kmemleak, UBSAN; KCSAN; KERNELS=
 	@scripts/deps python
 	@scripts/check-debug
 
