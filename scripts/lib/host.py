@@ -23,7 +23,8 @@ EXAMPLES = (("memory-file",), ("audio-ring", "200"), ("compositor", "6"), ("reco
 
 def unplaced_claims() -> list[str]:
     """Every claim must run on the host or in a guest, and every guest's kernel must exist."""
-    chosen = [claims.ON_HOST, claims.PRELOADED, *(guest.claims for guest in guests.GUESTS)]
+    chosen = [claims.ON_HOST, claims.PRELOADED,
+              *(guest.claims for guest in (*guests.GUESTS, *guests.DEBUG_GUESTS))]
     placed = {name for choice in chosen for name in claims.names(choice)}
     lines = [f"runs nowhere: {name}" for name in claims.names() if name not in placed]
     lines += [f"{guest.name}: no kernel {kernel}" for guest in (*guests.GUESTS, *guests.GUESTS_32)
