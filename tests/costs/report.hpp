@@ -37,6 +37,6 @@ void ask_opens(Report& report);  // lives.cpp
 void ask_lives(Report& report);
 void ask_purges(Report& report); // purges.cpp
 void ask_reclaim(Report& report);
-void ask_slabs(Report& report);  // slabs.cpp
+void ask_slabs(Report& report); // slabs.cpp
 
 } // namespace costs
