@@ -165,7 +165,7 @@ TEST_CASE("what is written after close stays, whatever purge was under way", "[d
     constexpr std::size_t pages = 1024;
     const Region any;
     bool kept = true;
-    for (int round = 0; round < rounds(150); ++round) {
+    for (int round = 0; round < rounds(75); ++round) {
         Region region = Region::of_pages(pages);
         Map map = region.map_pages(pages);
         map.fill(1);
