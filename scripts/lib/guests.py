@@ -65,7 +65,7 @@ GUESTS = (
     Guest("pressure", "[pressure]", if_named=("6.12", "6.12-arm64-16k"), memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
-    Guest("module", "[module]", if_named=("6.12",), loaded=False),
+    Guest("module", "[module]", if_named=("6.12", "6.12-arm64-16k"), loaded=False),
     # not on arm64, which the tool is not built for
     Guest("tool", "[tool]", ("6.1", "7.2"), ("6.1",), memory=768,
           programs=("build/lib/tools/ashmem", f"{_NODES}:/usr/lib/ashmem/nodes")),
