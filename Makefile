@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-differential check-builds check-mutants costs baseline costs-library fuzz shell
+.PHONY: demo check check-debug check-differential check-builds check-mutants costs baseline costs-library fuzz kfuzz shell
 demo: ## programs share a file, a heap and frames, in a VM; FILE=path shares another file, MEMORY=MB sets the guest's memory
 	@scripts/deps python
 	@scripts/demo
@@ -47,6 +47,10 @@ costs-library: ## nanoseconds of the library's calls, compared with raw ones; KE
 fuzz: ## coverage-guided fuzzing of received messages, under ASan and UBSan; SECONDS_EACH=600
 	@scripts/deps python
 	@scripts/fuzz
+
+kfuzz: ## coverage-guided programs of calls to the driver, on debug kernels; SECONDS_EACH=300, SEED=, KERNELS=, REPLAY=file
+	@scripts/deps python
+	@scripts/kfuzz
 
 shell: ## a prompt in a VM with the module loaded, the libraries and the tests; ADD="file..." adds files to /bin
 	@scripts/deps python

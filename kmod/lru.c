@@ -43,6 +43,7 @@ u32 ashmem_lru_memcg(void)
 /* How many items the region has, which the weighing reads without its lock. */
 static void lru_count(struct ashmem_region *region, int change)
 {
+	lockdep_assert_held(&region->lock);
 	WRITE_ONCE(region->lru_count, region->lru_count + change);
 }
 

@@ -84,6 +84,7 @@ struct ashmem_range *ashmem_range_take_spare(struct ashmem_region *region)
 {
 	struct ashmem_range *range = region->spare;
 
+	lockdep_assert_held(&region->lock);
 	WRITE_ONCE(region->spare, NULL);
 	return range;
 }
@@ -141,6 +142,8 @@ void ashmem_range_insert(struct ashmem_region *region,
 	struct rb_node **link = &region->ranges.rb_node;
 	struct rb_node *parent = NULL;
 
+	lockdep_assert_held(&region->lock);
+
 	while (*link) {
 		parent = *link;
 		if (first < rb_entry(parent, struct ashmem_range, node)->first)
@@ -167,6 +170,8 @@ void ashmem_range_remove(struct ashmem_range *range)
 {
 	struct ashmem_region *region = range->region;
 
+	lockdep_assert_held(&region->lock);
+
 	rb_erase(&range->node, &region->ranges);
 	region->range_count--;
 	range_account(region, -ashmem_range_pages(range),
@@ -185,6 +190,8 @@ void ashmem_range_remove(struct ashmem_range *range)
 void ashmem_range_resize(struct ashmem_range *range, unsigned long first,
 			 unsigned long last, unsigned long intact)
 {
+	lockdep_assert_held(&range->region->lock);
+
 	range_account(range->region, -ashmem_range_pages(range),
 		      -ashmem_range_purged_pages(range));
 	range->first = first;
@@ -203,6 +210,8 @@ void ashmem_range_swap(struct ashmem_range *a, struct ashmem_range *b)
 {
 	struct rb_root *root = &a->region->ranges;
 	struct rb_node place;
+
+	lockdep_assert_held(&a->region->lock);
 
 	rb_replace_node(&a->node, &place, root);
 	rb_replace_node(&b->node, &a->node, root);

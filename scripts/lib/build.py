@@ -11,6 +11,7 @@ from processes import capture, quietly, run
 from project import BUILD, QEMU, ROOT, SCRIPTS, Unusable, say
 
 SANITIZERS = ("address", "thread")
+KCOV = "KCOV_INSTRUMENT=y"  # for kbuild
 
 
 def install_packages(*groups: str) -> None:
@@ -93,11 +94,17 @@ def squatter_file(kernel: str) -> Path:
     return BUILD / "kmod" / kernel / "squatter" / "squatter.ko"
 
 
-def _kbuild(name: str, source: Path, target: Path, kernel: str) -> bool:
+def traced_module_file(kernel: str) -> Path:
+    """The driver built for KCOV, which tells a fuzzer what ran."""
+    return BUILD / "kmod-kcov" / kernel / "ashmem.ko"
+
+
+def _kbuild(name: str, source: Path, target: Path, kernel: str, *variables: str) -> bool:
     target.mkdir(parents=True, exist_ok=True)
     # only newer files, so that make does not build all again
     return (quietly(f"{name}-{kernel}", ["cp", "-a", "-u", f"{source}/.", target])
-            and quietly(f"{name}-{kernel}", [QEMU / "kbuild", kernel, target, "modules"]))
+            and quietly(f"{name}-{kernel}",
+                        [QEMU / "kbuild", kernel, target, "modules", *variables]))
 
 
 def module(kernel: str) -> bool:
@@ -107,6 +114,13 @@ def module(kernel: str) -> bool:
         return False
     say(f"module for {kernel}")
     return _kbuild("kmod", ROOT / "kmod", module_file(kernel).parent, kernel)
+
+
+def traced_module(kernel: str) -> bool:
+    """Builds traced_module_file(kernel). The kernel has KCOV, but none of its own code is
+    built for it."""
+    say(f"module for {kernel}, traced")
+    return _kbuild("kmod-kcov", ROOT / "kmod", traced_module_file(kernel).parent, kernel, KCOV)
 
 
 def row(kernel: str) -> bool:

@@ -8,7 +8,7 @@ A patch begins with lines of its own:
           fail by themselves
   Guest:  the run of guests.py whose machine is used (by default "device" for kmod, and this
           machine for libashmem); or "costs", if what calls cost (baseline.py) and no claim
-          has to see it
+          has to see it; or "kfuzz", if random programs (kfuzz.py) have to
   Kernel: a row of qemu/kernels, if it matters which
 """
 
@@ -25,6 +25,7 @@ import build
 import claims
 import guests
 import kernels
+import kfuzz
 import processes
 from project import BUILD, QEMU, ROOT, Unusable, emptied
 
@@ -96,7 +97,7 @@ def applied(mutant: Mutant, tree: Path, *options: str) -> bool:
 
 def try_driver(mutant: Mutant) -> Outcome:
     """Builds the driver with the bug, and runs the claims in a guest."""
-    if mutant.guest != COSTS and not claims.names(mutant.claims):
+    if mutant.guest not in (COSTS, kfuzz.NAME) and not claims.names(mutant.claims):
         raise Unusable(f"{mutant.patch}: no claim is {mutant.claims}")
     tree = emptied(OUT / mutant.name)
     shutil.copytree(ROOT / "kmod", tree / "kmod", ignore=shutil.ignore_patterns(
@@ -104,13 +105,27 @@ def try_driver(mutant: Mutant) -> Outcome:
     if not applied(mutant, tree):
         return Outcome(mutant, False, NO_LONGER_APPLIES)
     if not processes.quietly(f"mutant-{mutant.name}",
-                             [QEMU / "kbuild", mutant.kernel, tree / "kmod", "modules"]):
+                             [QEMU / "kbuild", mutant.kernel, tree / "kmod", "modules",
+                              *((build.KCOV,) if mutant.guest == kfuzz.NAME else ())]):
         return Outcome(mutant, False, DOES_NOT_BUILD)
+    if mutant.guest == kfuzz.NAME:
+        return _fuzzed(mutant, tree / "kmod" / "ashmem.ko")
     if mutant.guest == COSTS:
         moved = baseline.guard(tree, mutant.kernel, tree / "kmod" / "ashmem.ko",
                                f"mutant-{mutant.name}")
         return Outcome(mutant, bool(moved), "; ".join(moved) or "all costs as they were")
     return _in_guest(mutant, tree / "kmod" / "ashmem.ko", build.tests_folder("amd64"), tree / "log")
+
+
+def _fuzzed(mutant: Mutant, driver: Path) -> Outcome:
+    """The same programs each time, as far as the order of their threads allows."""
+    found = kfuzz.hunt(f"mutant-{mutant.name}", mutant.kernel, driver, LIMIT, 1,
+                       kfuzz.programs_of(kfuzz.CORPUS))
+    if not found.programs:
+        raise Unusable(f"{mutant.name}: no program ran: {found.end}")
+    if found.well:
+        return Outcome(mutant, False, f"{found.programs} programs passed")
+    return Outcome(mutant, True, f"program {found.programs}: {found.complaint or found.end}")
 
 
 def _in_guest(mutant: Mutant, driver: Path, tests: Path, log: Path) -> Outcome:

@@ -27,7 +27,7 @@ namespace kfuzz {
 namespace {
 
 // Milliseconds: an emulated guest needs a second for a slow program.
-constexpr int most_time = 90'000;
+constexpr int most_time = 200'000;
 
 long must(long ret, const char* what) {
     if (ret < 0) throw std::system_error(errno, std::generic_category(), what);
