@@ -95,8 +95,8 @@ std::vector<Program> Fuzzer::cover() const {
     std::vector<Program> chosen;
     std::vector<Kept> left = kept_;
     while (!left.empty()) {
-        const auto best = std::ranges::max_element(
-            left, {}, [](const Kept& kept) { return kept.places.size(); });
+        const auto best =
+            std::ranges::max_element(left, {}, [](const Kept& kept) { return kept.places.size(); });
         if (best->places.empty()) break;
         chosen.push_back(best->program);
         const Places covered = best->places;
