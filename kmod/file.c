@@ -56,8 +56,11 @@ static int ashmem_release(struct inode *inode, struct file *file)
 	struct ashmem_region *region = file->private_data;
 
 	trace_ashmem_release(region);
-	/* reclaim does not know a region that never had a range */
-	if (region->range_count || region->spare ||
+	/*
+	 * Reclaim does not know a region that never had a range. While it knows
+	 * one it changes the count, but leaves a range or a spare.
+	 */
+	if (data_race(region->range_count) || READ_ONCE(region->spare) ||
 	    ashmem_purge_under_way(region))
 		release_unpinned(region);
 	ashmem_region_close(region);
@@ -90,16 +93,17 @@ static loff_t ashmem_llseek_backing(struct file *file, struct file *backing,
 
 	/*
 	 * The position is @file's. That of the backing file is not used: every
-	 * reader would share it.
+	 * reader would share it. As for any device, callers that share @file race
+	 * for its position.
 	 */
 	if (whence == SEEK_CUR) {
-		if (check_add_overflow(offset, file->f_pos, &offset))
+		if (check_add_overflow(offset, data_race(file->f_pos), &offset))
 			return -EINVAL;
 		whence = SEEK_SET;
 	}
 	pos = vfs_llseek(backing, offset, whence);
 	if (pos >= 0)
-		file->f_pos = pos;
+		data_race(file->f_pos = pos);
 	return pos;
 }
 

@@ -28,7 +28,9 @@ HEAD = "# SPDX-License-Identifier: Apache-2.0\n"
 # Seconds that boot, the last program and the search for leaks take, at most.
 ASIDE = 600
 
-MACHINE = ("--cpus", "2", "--memory", "1024", "--swap", "128", "--append", "slab_nomerge")
+# An emulated processor may wait for its turn longer than the kernel's watchdogs do.
+MACHINE = ("--cpus", "2", "--memory", "1024", "--swap", "128", "--append", "slab_nomerge",
+           "--append", "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def in_guest(vm: str, kernel: str, module: Path, limit: int, programs: Sequence[
         machine = guests.KCSAN_GUESTS[0]
         options += ["--append", machine.append, *guests.added(*(
             ROOT / name for name in machine.programs))]
-        argv = [*machine.wrapper, *argv]
+        argv = ["env", "KCSAN_LEAST=1000", *machine.wrapper, *argv]
     well = guests.launch(vm, kernel, options, argv, folder / "log")
     return read(well, (folder / "log").read_text(errors="replace"))
 
@@ -118,8 +120,9 @@ def fuzz(kernel: str, seconds: int, seed: int) -> Found:
     """Fuzzes for so many seconds, or until a program fails."""
     vm = f"{NAME}-{kernel}"
     found = hunt(vm, kernel, build.traced_module_file(kernel), seconds, seed, corpus(kernel))
-    if found.cover:
-        write(kept_in_cache(kernel), found.cover)
+    # a guest that died has not told of the cover
+    if found.cover or found.kept:
+        write(kept_in_cache(kernel), found.cover or found.kept)
     if not found.well:
         show_failure(vm, kernel, found)
     show(f"{'ok' if found.well else 'not ok'} - {kernel}: {summary([kernel], [found])}")
