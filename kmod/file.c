@@ -93,15 +93,16 @@ static loff_t ashmem_llseek_backing(struct file *file, struct file *backing,
 
 	/*
 	 * The position is @file's. That of the backing file is not used: every
-	 * reader would share it. As for any device, callers that share @file race
-	 * for its position.
+	 * reader would share it.
 	 */
 	if (whence == SEEK_CUR) {
+		/* callers that share @file race for it, as for any device's */
 		if (check_add_overflow(offset, data_race(file->f_pos), &offset))
 			return -EINVAL;
 		whence = SEEK_SET;
 	}
 	pos = vfs_llseek(backing, offset, whence);
+	/* the last one wins */
 	if (pos >= 0)
 		data_race(file->f_pos = pos);
 	return pos;

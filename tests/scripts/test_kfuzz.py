@@ -49,7 +49,7 @@ class Kfuzz(Quiet):
         self.assertEqual(["0 setsize 0 a000 0 0"], kfuzz.corpus("x"))
 
     def test_a_complaint_is_red_and_leaves_the_program(self) -> None:
-        status, said = self.fuzz(False, LOG + "# program 2, after 3 s: BUG: KASAN: in x\nnot ok 1 - x\n")
+        status, said = self.fuzz(False, f"{LOG}# program 2, after 3 s: BUG: KASAN: in x\nnot ok 1\n")
         self.assertEqual(1, status)
         self.assertIn("BUG: KASAN: in x", said)
         self.assertIn("REPLAY=kfuzz/failed-x", said)
