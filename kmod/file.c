@@ -102,9 +102,8 @@ static loff_t ashmem_llseek_backing(struct file *file, struct file *backing,
 		whence = SEEK_SET;
 	}
 	pos = vfs_llseek(backing, offset, whence);
-	/* the last one wins */
 	if (pos >= 0)
-		data_race(file->f_pos = pos);
+		data_race(file->f_pos = pos); /* the last one wins */
 	return pos;
 }
 
