@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <linux/ashmem.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <vector>
 
@@ -49,6 +51,8 @@ void Actor::run(const Program& program) {
 void Actor::run_forked(const Program& program, std::size_t first, std::size_t end) {
     const pid_t child = fork();
     if (child == 0) {
+        // it must not act in the next program
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (auto i = first; i < end; ++i)
             if (program[i].actor == number_ && program[i].call != Call::fork) act(program[i]);
         _exit(0);

@@ -39,8 +39,11 @@ struct Message {
 
 } // namespace
 
-Slots::Slots(World& world, int socket)
-    : world_(world), socket_(socket), null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
+Slots::Slots(World& world, int socket, int others_socket)
+    : world_(world),
+      socket_(socket),
+      others_socket_(others_socket),
+      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
     for (auto& slot : slots_)
         slot = none;
 }
@@ -48,10 +51,12 @@ Slots::Slots(World& world, int socket)
 void Slots::forget_all() {
     for (auto& slot : slots_)
         slot = none;
-    std::uint32_t number = 0;
-    for (ssize_t ret = 0; ret >= 0;) {
-        Message message(&number);
-        ret = recvmsg(socket_, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    // also what was passed to another process that the program does not have; without room
+    // for descriptors the kernel closes them
+    for (const int socket : {socket_, others_socket_}) {
+        std::uint32_t number = 0;
+        while (recv(socket, &number, sizeof number, MSG_DONTWAIT) >= 0) {
+        }
     }
     close_range(static_cast<unsigned>(first_number), ~0U, 0);
 }

@@ -19,9 +19,9 @@ struct Slot {
 
 class Slots {
 public:
-    // socket: to the other process
-    Slots(World& world, int socket);
-    // Closes all of a program, also what is on its way in the socket.
+    // socket: to the other process, which has the other socket
+    Slots(World& world, int socket, int others_socket);
+    // Closes all of a program, also what is on its way in the sockets.
     void forget_all();
 
     [[nodiscard]] Slot get(int actor, int region);
@@ -46,6 +46,7 @@ private:
 
     World& world_;
     int socket_;
+    int others_socket_;
     int null_;
     std::array<std::atomic<std::uint64_t>, count> slots_; // region and descriptor in one
 };

@@ -125,7 +125,7 @@ void Team::one_program(Slots& slots) {
 }
 
 void Team::leader() {
-    Slots slots(world_, sockets_[0]);
+    Slots slots(world_, sockets_[0], sockets_[1]);
     std::vector<std::thread> threads;
     for (int actor = 0; actor < other_process; ++actor)
         threads.emplace_back([&, actor] { actor_thread(actor, slots); });
@@ -137,7 +137,7 @@ void Team::leader() {
 }
 
 void Team::other() {
-    Slots slots(world_, sockets_[1]);
+    Slots slots(world_, sockets_[1], sockets_[0]);
     for (;;) {
         wait(board_.begin[other_process]);
         for (int region = 1; region < most_regions; ++region)
