@@ -2,6 +2,7 @@
 // Runs programs under a limit of memory, and says what is wrong with one.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,9 +27,11 @@ public:
 
 private:
     std::string run_by_team(const Program& program);
+    [[nodiscard]] std::uint64_t kills() const;
 
     World& world_;
-    test::Cgroup group_;
+    // of the processes: what one unpins in a region of both is purged at its own limit
+    std::array<test::Cgroup, 2> groups_;
     std::vector<std::unique_ptr<Kcov>> kcovs_; // by actor
     std::unique_ptr<Team> team_;
     int programs_of_team_ = 0;

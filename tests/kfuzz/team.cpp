@@ -53,9 +53,10 @@ Board& make_board() {
 
 } // namespace
 
-Team::Team(World& world, std::string group, const std::vector<std::unique_ptr<Kcov>>& kcovs)
+Team::Team(World& world, std::array<std::string, 2> groups,
+           const std::vector<std::unique_ptr<Kcov>>& kcovs)
     : world_(world),
-      group_(std::move(group)),
+      groups_(std::move(groups)),
       kcovs_(kcovs),
       board_(make_board()),
       finished_(static_cast<int>(must(eventfd(0, EFD_CLOEXEC), "eventfd"))) {
@@ -92,7 +93,7 @@ Program Team::program() const {
 
 void Team::act(int number, Slots& slots, bool check) {
     const Kcov& kcov = *kcovs_[static_cast<std::size_t>(number)];
-    Actor actor(number, world_, slots, group_);
+    Actor actor(number, world_, slots, groups_[number == other_process ? 1 : 0]);
     kcov.begin();
     world_.start_together(static_cast<int>(std::ranges::count(board_.there, true)));
     actor.run(program());
@@ -120,7 +121,7 @@ void Team::one_program(Slots& slots) {
     for (std::size_t actor = 0; actor < most_actors; ++actor)
         if (board_.there[actor]) wait(board_.done);
     // its coverage is that of actor 0, whose thread sleeps
-    Actor(0, world_, slots, group_).check_all();
+    Actor(0, world_, slots, groups_[0]).check_all();
     slots.forget_all();
 }
 
@@ -137,6 +138,7 @@ void Team::leader() {
 }
 
 void Team::other() {
+    test::write_file(groups_[1] + "/cgroup.procs", "0");
     Slots slots(world_, sockets_[1], sockets_[0]);
     for (;;) {
         wait(board_.begin[other_process]);

@@ -30,8 +30,9 @@ struct Board {
 
 class Team {
 public:
-    // group: folder of the memory cgroup. kcovs: by actor
-    Team(World& world, std::string group, const std::vector<std::unique_ptr<Kcov>>& kcovs);
+    // groups: folders of the processes' memory cgroups. kcovs: by actor
+    Team(World& world, std::array<std::string, 2> groups,
+         const std::vector<std::unique_ptr<Kcov>>& kcovs);
     Team(const Team&) = delete;
     Team& operator=(const Team&) = delete;
     ~Team();
@@ -52,7 +53,7 @@ private:
     [[nodiscard]] Program program() const;
 
     World& world_;
-    std::string group_;
+    std::array<std::string, 2> groups_;
     const std::vector<std::unique_ptr<Kcov>>& kcovs_;
     Board& board_;
     std::array<int, 2> sockets_{};
