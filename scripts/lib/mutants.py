@@ -109,7 +109,7 @@ def try_driver(mutant: Mutant) -> Outcome:
                               *((build.KCOV,) if mutant.guest == kfuzz.NAME else ())]):
         return Outcome(mutant, False, DOES_NOT_BUILD)
     if mutant.guest == kfuzz.NAME:
-        return _fuzzed(mutant, tree / "kmod" / "ashmem.ko")
+        return try_by_programs(mutant, tree / "kmod" / "ashmem.ko")
     if mutant.guest == COSTS:
         moved = baseline.guard(tree, mutant.kernel, tree / "kmod" / "ashmem.ko",
                                f"mutant-{mutant.name}")
@@ -117,8 +117,9 @@ def try_driver(mutant: Mutant) -> Outcome:
     return _in_guest(mutant, tree / "kmod" / "ashmem.ko", build.tests_folder("amd64"), tree / "log")
 
 
-def _fuzzed(mutant: Mutant, driver: Path) -> Outcome:
-    """The same programs each time, as far as the order of their threads allows."""
+def try_by_programs(mutant: Mutant, driver: Path) -> Outcome:
+    """Runs the corpus and then the same random programs each time, as far as the order of
+    their threads allows."""
     found = kfuzz.hunt(f"mutant-{mutant.name}", mutant.kernel, driver, LIMIT, 1,
                        kfuzz.programs_of(kfuzz.CORPUS))
     if not found.programs:

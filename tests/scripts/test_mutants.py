@@ -6,6 +6,7 @@ from unittest import mock
 
 from support import Quiet
 
+import kfuzz
 import mutants
 from mutants import Mutant, Outcome
 from project import Unusable
@@ -49,6 +50,20 @@ class Mutants(Quiet):
         for reason in mutants.USELESS:
             for head in (HEAD, [*HEAD, "Survives: it is slower, no more"]):
                 self.assertFalse(Outcome(self.read(*head), False, reason).is_expected())
+
+    def fuzzed(self, well: bool, programs: int) -> Outcome:
+        found = kfuzz.Found(well, programs, 9, [], [], "0 pin 0 0 0 0", "after 3 s: BUG: KASAN",
+                            "vm x: fail")
+        with mock.patch.object(kfuzz, "hunt", return_value=found):
+            return mutants.try_by_programs(self.read(HEAD[0], "Guest: kfuzz"), self.folder)
+
+    def test_random_programs_catch_a_bug_by_a_complaint(self) -> None:
+        self.assertTrue(self.fuzzed(False, 12).is_expected())
+        self.assertFalse(self.fuzzed(True, 12).is_expected())
+
+    def test_a_guest_that_ran_no_program_caught_nothing(self) -> None:
+        with self.assertRaises(Unusable):
+            self.fuzzed(False, 0)
 
     def test_a_share_takes_each_once(self) -> None:
         every = mutants.chosen([], 1)
