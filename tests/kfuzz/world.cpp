@@ -30,7 +30,7 @@ void Region::may_have(std::uint64_t size) {
     }
 }
 
-// The pages that a pin call may be about; none if it must be EINVAL.
+// The pages that a pin call is about, as far as the size is known; none if it must be EINVAL.
 Region::Pages Region::pages(std::uint32_t offset, std::uint32_t length) const {
     const std::uint64_t page = test::page_size();
     if (offset % page != 0 || length % page != 0) return {};
@@ -42,9 +42,13 @@ Region::Pages Region::pages(std::uint32_t offset, std::uint32_t length) const {
     return {offset / page, std::min<std::uint64_t>(end / page, most_pages)};
 }
 
+// The size may still be set between this and the call.
 void Region::may_unpin(std::uint32_t offset, std::uint32_t length) {
-    const auto [first, end] = pages(offset, length);
-    for (auto page = first; page < end; ++page)
+    const std::uint64_t page_size = test::page_size();
+    if (offset % page_size != 0 || length % page_size != 0) return;
+    const auto first = offset / page_size;
+    const auto end = length != 0 ? first + length / page_size : most_pages;
+    for (auto page = first; page < std::min<std::uint64_t>(end, most_pages); ++page)
         unpinned_[page] = true;
 }
 

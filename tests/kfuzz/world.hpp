@@ -22,7 +22,7 @@ public:
 
     // Before a SET_SIZE: what the size may be from then on.
     void may_have(std::uint64_t size);
-    // Before an UNPIN. A range that no size allows unpins nothing.
+    // Before an UNPIN: whatever the size will be by then.
     void may_unpin(std::uint32_t offset, std::uint32_t length);
     // After a PIN by the only actor of a region: the pages hold what they held, or nothing.
     void pinned(std::uint32_t offset, std::uint32_t length, bool was_purged);
