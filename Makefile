@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-differential check-builds check-mutants costs baseline costs-library fuzz shell
+.PHONY: demo check check-debug check-differential check-builds check-mutants costs baseline costs-library bench bench-host fuzz shell
 demo: ## programs share a file, a heap and frames, in a VM; FILE=path shares another file, MEMORY=MB sets the guest's memory
 	@scripts/deps python
 	@scripts/demo
@@ -43,6 +43,14 @@ baseline: ## writes what twelve operations cost now, for make check to compare w
 costs-library: ## nanoseconds of the library's calls, compared with raw ones; KERNELS= for guests too
 	@scripts/deps python
 	@scripts/costs-library
+
+bench: ## the driver beside its peers, a table a question; KERNELS=, ASK="a c"
+	@scripts/deps python
+	@scripts/bench
+
+bench-host: ## the same on this machine, without the driver; ASK=
+	@scripts/deps python
+	@scripts/bench --host
 
 fuzz: ## coverage-guided fuzzing of received messages, under ASan and UBSan; SECONDS_EACH=600
 	@scripts/deps python

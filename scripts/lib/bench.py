@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark's guests, their figures in one file, and two such files compared."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import build
+import guests
+import kernels
+import processes
+from project import BUILD, ROOT, Unusable, show
+
+COMMITTED = ROOT / "Documentation" / "performance" / "figures.json"
+ORIGINAL = "original"  # a subject: the driver that 5.10 ships
+OURS = "ashmem"
+
+USUAL = ("5.10", "6.12", "7.2")
+COUNTED = ("a", "b", "c", "e", "f", "g", "k")
+ON_HOST = ("a", "b", "f")
+
+# A unit that does not depend on what else the machine does, and by how much it may differ.
+EXACT = ("instructions", "bytes")
+MOST = 0.01
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A run of ashmem-bench: on which kernel, what it asks, and the machine."""
+
+    name: str
+    kernel: str
+    questions: tuple[str, ...]
+    counted: bool = True
+    memory: int = 1536
+    timeout: int = 900
+    original: bool = False
+    options: tuple[str, ...] = ()
+
+    def machine(self) -> list[str]:
+        """Options of qemu/run."""
+        options = ["--memory", str(self.memory), "--timeout", str(self.timeout), *self.options,
+                   "--append", "slab_nomerge norandmaps"]
+        options += ["--icount"] if self.counted else ["--cpus", "2"]
+        if self.original:
+            return [*options, "--kernel-module", "ashmem_linux", "--taint", "1024"]
+        return [*options, "--module", str(build.module_file(self.kernel))]
+
+
+def planned(chosen: Sequence[str], asked: Sequence[str]) -> list[Guest]:
+    """The guests for these kernels and questions; all questions if none is named."""
+    def of(letters: Sequence[str]) -> tuple[str, ...]:
+        return tuple(letter for letter in letters if not asked or letter in asked)
+
+    # the longest first
+    counted = of(COUNTED)
+    all_guests = []
+    if kernels.ORIGINAL in chosen:
+        all_guests.append(Guest(ORIGINAL, kernels.ORIGINAL, counted, original=True))
+    all_guests += [Guest(kernel, kernel, counted) for kernel in chosen if kernel in USUAL]
+    return [guest for guest in all_guests if guest.questions]
+
+
+def program() -> Path:
+    return build.tests_folder("amd64") / "ashmem-bench"
+
+
+def measure(out: Path, guest: Guest) -> bool:
+    """Writes out/NAME.json, or shows why it cannot."""
+    vm, log = f"bench-{guest.name}", out / f"{guest.name}.log"
+    clock = ["--counted"] if guest.counted else []
+    well = guests.launch(
+        vm, guest.kernel,
+        [*guest.machine(), *guests.added(program()), "--get", "/bench.json"],
+        ["/bin/ashmem-bench", *clock, "--json", "/bench.json", *guest.questions], log)
+    text = log.read_text(errors="replace")
+    show(text.splitlines()[-1] if well else text)
+    if well:
+        shutil.copy(BUILD / "vm" / vm / "bench.json", out / f"{guest.name}.json")
+    return well
+
+
+def measure_host(out: Path, asked: Sequence[str]) -> Path:
+    """Asks on this machine what needs no driver, and returns the file of its figures."""
+    letters = [letter for letter in ON_HOST if not asked or letter in asked]
+    file = out / "host.json"
+    if processes.run([program(), "--host", "--json", file, *letters]):
+        raise Unusable("not everything could be measured")
+    return file
+
+
+def read(file: Path) -> dict:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def merged(reports: Mapping[str, dict]) -> dict:
+    """One report of those that guests wrote, by the guests' names. Each figure says on which
+    kernel it was found. Of the original's guest only the original counts: its peers were also
+    measured beside our driver."""
+    runs, figures = {}, []
+    for name, report in reports.items():
+        kernel = kernels.ORIGINAL if name == ORIGINAL else name
+        runs[name] = {key: value for key, value in report.items() if key != "figures"}
+        for figure in report["figures"]:
+            if name == ORIGINAL:
+                if figure["subject"] != OURS:
+                    continue
+                figure = figure | {"subject": ORIGINAL}
+            figures.append({"kernel": kernel} | figure)
+    return {"runs": runs, "figures": figures}
+
+
+def write(report: Mapping, file: Path) -> None:
+    """A line for each figure, so that a change of one is seen."""
+    lines = ",\n".join(f"  {json.dumps(figure)}" for figure in report["figures"])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'{{"runs": {json.dumps(report["runs"], indent=1)},\n"figures": [\n{lines}\n]}}\n',
+                    encoding="utf-8")
+
+
+def _by_what(report: Mapping) -> dict[tuple, float]:
+    keys = ("kernel", "question", "row", "x", "subject", "unit")
+    return {tuple(figure[key] for key in keys): figure["value"] for figure in report["figures"]}
+
+
+def differences(one: Mapping, other: Mapping) -> tuple[list[str], int]:
+    """The exact figures that differ by more than a hundredth, or that only one report has, and
+    how many were compared."""
+    ours, theirs = _by_what(one), _by_what(other)
+    lines, compared = [], 0
+    for what in dict.fromkeys([*ours, *theirs]):
+        if what[-1] not in EXACT:
+            continue
+        compared += 1
+        label = " ".join(str(part) for part in what)
+        if what not in ours or what not in theirs:
+            lines.append(f"{label}: in one run only")
+            continue
+        least, most = sorted((ours[what], theirs[what]))
+        if most - least > MOST * least:
+            lines.append(f"{label}: {ours[what]:.1f} and {theirs[what]:.1f}")
+    return lines, compared

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of the benchmark's figures: a row for what is done, a column for who does it, with
+our ratio to the best peer and the winner."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bench import ORIGINAL, OURS
+
+TITLES = {
+    "a": "The life of a region",
+    "b": "Page faults",
+    "c": "PIN, UNPIN and GET_PIN_STATUS among many ranges",
+    "d": "Threads",
+    "e": "Purge and reclaim",
+    "f": "Read",
+    "g": "Kernel memory",
+    "h": "Bytes from one process to another",
+    "i": "Memory that yields",
+    "j": "The library over raw calls",
+    "k": "Very many regions and ranges",
+}
+
+# The rows of a long series that a table shows; the curves have all.
+SHOWN = {"c": (1, 1000, 100_000)}
+
+FLOOR = "floor"  # a subject that does less than the work; it cannot win
+MORE_IS_BETTER = ("MiB/s", "percent")
+SAME = 0.01  # closer than that nobody wins
+
+
+def number(value: float) -> str:
+    """With three digits at least."""
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f}"
+
+
+def best(values: Mapping[str, float], unit: str) -> str:
+    choose = max if unit in MORE_IS_BETTER else min
+    return choose(values, key=values.__getitem__)
+
+
+def winner(values: Mapping[str, float], unit: str) -> str:
+    """Who is best, and who is not worse by a hundredth; nobody without a rival."""
+    rivals = {who: value for who, value in values.items() if who != FLOOR}
+    if len(rivals) < 2:
+        return "-"
+    most = rivals[best(rivals, unit)]
+    return ", ".join(who for who, value in rivals.items() if abs(value - most) <= SAME * abs(most))
+
+
+def ratio(values: Mapping[str, float], unit: str) -> str:
+    """Ours to the best peer's."""
+    peers = {who: value for who, value in values.items() if who not in (OURS, FLOOR)}
+    if OURS not in values or not peers:
+        return "-"
+    peer = peers[best(peers, unit)]
+    return f"{values[OURS] / peer:.3g}" if peer else "-"
+
+
+def _grouped(figures: Sequence[Mapping], question: str) -> dict[tuple, dict[str, float]]:
+    """The values by subject of each row: what, x, unit and kernel, in the order of what."""
+    shown = SHOWN.get(question)
+    rows: dict[tuple, dict[str, float]] = {}
+    order: dict[str, int] = {}
+    for figure in figures:
+        if figure["question"] != question or (shown and figure["x"] not in shown):
+            continue
+        order.setdefault(figure["row"], len(order))
+        key = (figure["row"], figure["x"], figure["unit"], figure["kernel"])
+        rows.setdefault(key, {})[figure["subject"]] = figure["value"]
+    return dict(sorted(rows.items(), key=lambda row: (order[row[0][0]], row[0][1])))
+
+
+def subjects(rows: Mapping[tuple, Mapping[str, float]]) -> list[str]:
+    """Ours first, then the original, the floor last."""
+    found = dict.fromkeys(who for values in rows.values() for who in values)
+    first = [who for who in (OURS, ORIGINAL) if who in found]
+    last = [FLOOR] if FLOOR in found else []
+    return [*first, *(who for who in found if who not in (*first, *last)), *last]
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """As Markdown, which is also legible as it is."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    numeric = [all(re.fullmatch(r"-|[\d,.e+-]+", line[column]) for line in lines[1:])
+               for column in range(len(lines[0]))]
+    drawn = ["| " + " | ".join(cell.rjust(width) if right else cell.ljust(width)
+                               for cell, width, right in zip(line, widths, numeric)) + " |"
+             for line in lines]
+    rule = "|" + "|".join("-" * (width + 1) + ("-" if not right else ":")
+                          for width, right in zip(widths, numeric)) + "|"
+    return [drawn[0], rule, *drawn[1:]]
+
+
+def table(figures: Sequence[Mapping], question: str) -> list[str]:
+    """The lines of a question's table; none if nothing was asked."""
+    rows = _grouped(figures, question)
+    if not rows:
+        return []
+    who = subjects(rows)
+    has_x = any(x for _, x, _, _ in rows)
+    one_unit = {unit for _, _, unit, _ in rows}
+    head = ["what", *(["of"] if has_x else []), *(["unit"] if len(one_unit) > 1 else []), "kernel",
+            *who, "to best peer", "winner"]
+    lines = [head]
+    for (what, x, unit, kernel), values in rows.items():
+        lines.append([what, *([f"{x:,}"] if has_x else []), *([unit] if len(one_unit) > 1 else []),
+                      kernel, *(number(values[each]) if each in values else "-" for each in who),
+                      ratio(values, unit), winner(values, unit)])
+    unit = f"In {one_unit.pop()}." if len(one_unit) == 1 else ""
+    return [*([unit, ""] if unit else []), *_aligned(lines)]
+
+
+def everything(figures: Sequence[Mapping]) -> str:
+    """All tables, for a terminal."""
+    parts = []
+    for question, title in TITLES.items():
+        lines = table(figures, question)
+        if lines:
+            parts.append("\n".join([f"({question}) {title}", "", *lines]))
+    return "\n\n".join(parts)
