@@ -70,11 +70,11 @@ def program() -> Path:
 def measure(out: Path, guest: Guest) -> bool:
     """Writes out/NAME.json, or shows why it cannot."""
     vm, log = f"bench-{guest.name}", out / f"{guest.name}.log"
-    clock = ["--counted"] if guest.counted else []
+    told = [*(["--counted"] if guest.counted else []), *(["--original"] if guest.original else [])]
     well = guests.launch(
         vm, guest.kernel,
         [*guest.machine(), *guests.added(program()), "--get", "/bench.json"],
-        ["/bin/ashmem-bench", *clock, "--json", "/bench.json", *guest.questions], log)
+        ["/bin/ashmem-bench", *told, "--json", "/bench.json", *guest.questions], log)
     text = log.read_text(errors="replace")
     show(text.splitlines()[-1] if well else text)
     if well:

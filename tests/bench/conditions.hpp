@@ -5,8 +5,9 @@
 namespace bench {
 
 struct Conditions {
-    bool device = true;   // there is a driver; if not, its figures are left out
-    bool counted = false; // the clock counts instructions
+    bool device = true;    // there is a driver; if not, its figures are left out
+    bool original = false; // it is the one that Linux carried until 5.17
+    bool counted = false;  // the clock counts instructions
 };
 
 // set by main before any question

@@ -16,9 +16,10 @@
 namespace {
 
 constexpr char usage[] =
-    "usage: ashmem-bench [--counted] [--host] [--json FILE] QUESTIONS...\n"
+    "usage: ashmem-bench [--counted] [--host | --original] [--json FILE] QUESTIONS...\n"
     "  --counted   the clock counts instructions (qemu/run --icount)\n"
     "  --host      there is no driver: leave its figures out\n"
+    "  --original  the driver is the one that Linux carried: leave out what it cannot do\n"
     "questions:";
 
 struct Question {
@@ -27,7 +28,9 @@ struct Question {
 };
 
 constexpr Question all_questions[] = {
-    {"a", bench::ask_lives},
+    {"a", bench::ask_lives},   {"b", bench::ask_faults}, {"c", bench::ask_pins},
+    {"e", bench::ask_reclaim}, {"f", bench::ask_reads},  {"g", bench::ask_slabs},
+    {"k", bench::ask_crowds},
 };
 
 // Much starts in the kernel's first minute; where instructions are counted sleeping takes none.
@@ -66,6 +69,8 @@ int main(int argc, char* argv[]) {
             bench::conditions.counted = true;
         else if (word == "--host")
             bench::conditions.device = false;
+        else if (word == "--original")
+            bench::conditions.original = true;
         else if (word == "--json" && i + 1 < argc)
             json = argv[++i];
         else if (const Question* question = named(word))
