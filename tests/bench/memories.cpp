@@ -18,7 +18,8 @@ namespace {
 using costs::must;
 
 // names are as long as each other; shm_open's is gone with the memory
-constexpr char name[] = "/bench", *plain_name = name + 1;
+constexpr char name[] = "/bench";
+constexpr const char* plain_name = name + 1;
 constexpr int rw = PROT_READ | PROT_WRITE;
 
 int sized(int fd, std::size_t size) {

@@ -27,7 +27,7 @@ public:
     // its descriptor; for shmget its number
     [[nodiscard]] int id() const { return id_; }
     // where the kernel likes, or in place of what is at an address
-    [[nodiscard]] void* map(void* at = nullptr) const;
+    void* map(void* at = nullptr) const;
     void unmap(void* address) const;
 
 private:

@@ -83,7 +83,7 @@ void ask_limits(Report& report, const std::string& what, const Shape& shape) {
 } // namespace
 
 void ask_reclaim(Report& report) {
-    constexpr Shape large{false, false}, scattered{false, true};
+    static constexpr Shape large{false, false}, scattered{false, true};
     const std::string one = "of one range, a MiB", single = "of single pages, a MiB";
     costs::steady_pages();
     ask_purges(report, one, large);
