@@ -47,6 +47,7 @@ public:
         });
     }
     void purge_all() const { must(region_.purge_all(), "PURGE_ALL_CACHES"); }
+    [[nodiscard]] int fd() const { return region_.fd(); }
     // how many of the pages are gone
     [[nodiscard]] std::size_t purged() const {
         std::vector<unsigned char> there(pages_);
