@@ -10,7 +10,7 @@
 #include <memory>
 #include <random>
 
-#include "../costs/shapes.hpp"
+#include "costs/shapes.hpp"
 #include "memories.hpp"
 #include "questions.hpp"
 #include "support/process.hpp"
@@ -32,16 +32,14 @@ public:
     Crowd(Kind kind, std::size_t count) {
         all_.reserve(count);
         for (std::size_t i = 0; i < count; ++i) {
-            all_.push_back(std::make_unique<Shared>(kind, size));
+            all_.push_back(std::make_unique<SharedMemory>(kind, size));
             auto* const bytes = static_cast<volatile char*>(all_.back()->map());
             bytes[0] = 1;
             all_.back()->unmap(const_cast<char*>(bytes));
             if (kind == Kind::ashmem) unpin(all_.back()->id());
         }
     }
-    [[nodiscard]] int any(std::mt19937& random) const {
-        return all_[random() % all_.size()]->id();
-    }
+    [[nodiscard]] int any(std::mt19937& random) const { return all_[random() % all_.size()]->id(); }
     [[nodiscard]] std::size_t count() const { return all_.size(); }
     void punch() const {
         for (const auto& memory : all_)
@@ -54,11 +52,11 @@ private:
         for (std::size_t i = 0; i < ranges; ++i)
             pin_call(fd, ASHMEM_UNPIN, 2 * i, 1);
     }
-    std::vector<std::unique_ptr<Shared>> all_;
+    std::vector<std::unique_ptr<SharedMemory>> all_;
 };
 
 void live(Kind kind) {
-    const Shared memory(kind, size);
+    const SharedMemory memory(kind, size);
     memory.unmap(memory.map());
 }
 
@@ -116,9 +114,7 @@ private:
         add("a page freed: reclaim, or punched by its owner", "ashmem",
             (taken - costs::drop_caches()) / freed);
     }
-    static double shared_pages() {
-        return static_cast<double>(test::meminfo("Shmem")) / page;
-    }
+    static double shared_pages() { return static_cast<double>(test::meminfo("Shmem")) / page; }
 
     Report& report_;
     std::size_t count_;

@@ -10,7 +10,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "../costs/memory.hpp"
+#include "costs/memory.hpp"
 #include "memories.hpp"
 #include "questions.hpp"
 #include "support/process.hpp"
@@ -92,7 +92,7 @@ double write_pages(const Place& place, const Order& order) {
 
 // the first write to each page of new memory
 double fault(Kind kind, const Place& place, const Order& order, bool with_huge) {
-    const Shared memory(kind, size);
+    const SharedMemory memory(kind, size);
     memory.map(place.address());
     const double taken = write_pages(place, order);
     const bool got_huge = huge_bytes() >= size;
@@ -105,7 +105,7 @@ double fault(Kind kind, const Place& place, const Order& order, bool with_huge) 
 
 // the first write to each page through a second map
 double fault_again(Kind kind, const Place& place, const Order& order) {
-    const Shared memory(kind, size);
+    const SharedMemory memory(kind, size);
     memory.map(place.address());
     write_pages(place, order);
     place.clear();

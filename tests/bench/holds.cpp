@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-#include "../costs/shapes.hpp"
+#include "costs/shapes.hpp"
 #include "questions.hpp"
 #include "support/tracefs.hpp"
 #include "turns.hpp"

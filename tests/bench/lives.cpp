@@ -11,7 +11,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "../costs/place.hpp"
+#include "costs/place.hpp"
 #include "memories.hpp"
 #include "questions.hpp"
 #include "turns.hpp"
@@ -22,7 +22,7 @@ namespace {
 using costs::must;
 constexpr std::size_t size = costs::place_size;
 
-void map_touch_unmap(const Shared& memory, std::size_t touched) {
+void map_touch_unmap(const SharedMemory& memory, std::size_t touched) {
     void* address = memory.map();
     if (address != costs::place()) throw std::runtime_error("a map is not where it should be");
     for (std::size_t at = 0; at < touched; at += costs::page)
@@ -31,7 +31,7 @@ void map_touch_unmap(const Shared& memory, std::size_t touched) {
 }
 
 void live(Kind kind, std::size_t touched) {
-    map_touch_unmap(Shared(kind, size), touched);
+    map_touch_unmap(SharedMemory(kind, size), touched);
 }
 
 void live_without_driver(std::size_t touched) {
@@ -54,7 +54,7 @@ void ask_whole(Report& report, const char* what, const costs::Pace& pace, std::s
 void ask_map(Report& report) {
     std::vector<Subject> subjects;
     for (const Kind kind : kinds()) {
-        const auto memory = std::make_shared<Shared>(kind, size);
+        const auto memory = std::make_shared<SharedMemory>(kind, size);
         subjects.push_back(
             {subject(kind), paced(costs::lives, [memory] { map_touch_unmap(*memory, 0); })});
     }

@@ -9,8 +9,8 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
-#include "../costs/measure.hpp"
 #include "conditions.hpp"
+#include "costs/measure.hpp"
 
 namespace bench {
 namespace {
@@ -42,15 +42,16 @@ int make_named(std::size_t size) {
 
 int make(Kind kind, std::size_t size) {
     switch (kind) {
-    case Kind::ashmem:
-        return make_region(size);
-    case Kind::memfd:
-        return sized(static_cast<int>(must(memfd_create(plain_name, MFD_CLOEXEC), "memfd_create")),
-                     size);
-    case Kind::shm_open:
-        return make_named(size);
-    case Kind::shmget:
-        return static_cast<int>(must(shmget(IPC_PRIVATE, size, IPC_CREAT | 0600), "shmget"));
+        case Kind::ashmem:
+            return make_region(size);
+        case Kind::memfd:
+            return sized(
+                static_cast<int>(must(memfd_create(plain_name, MFD_CLOEXEC), "memfd_create")),
+                size);
+        case Kind::shm_open:
+            return make_named(size);
+        case Kind::shmget:
+            return static_cast<int>(must(shmget(IPC_PRIVATE, size, IPC_CREAT | 0600), "shmget"));
     }
     return -1;
 }
@@ -74,16 +75,17 @@ std::vector<Kind> kinds() {
     return all;
 }
 
-Shared::Shared(Kind kind, std::size_t size) : kind_(kind), id_(make(kind, size)), size_(size) {}
+SharedMemory::SharedMemory(Kind kind, std::size_t size)
+    : kind_(kind), id_(make(kind, size)), size_(size) {}
 
-Shared::~Shared() {
+SharedMemory::~SharedMemory() {
     if (kind_ == Kind::shmget)
         shmctl(id_, IPC_RMID, nullptr);
     else
         close(id_);
 }
 
-void* Shared::map(void* at) const {
+void* SharedMemory::map(void* at) const {
     void* address = kind_ == Kind::shmget
                         ? shmat(id_, at, at ? SHM_REMAP : 0)
                         : mmap(at, size_, rw, at ? MAP_SHARED | MAP_FIXED : MAP_SHARED, id_, 0);
@@ -91,7 +93,7 @@ void* Shared::map(void* at) const {
     return address;
 }
 
-void Shared::unmap(void* address) const {
+void SharedMemory::unmap(void* address) const {
     if (kind_ == Kind::shmget)
         must(shmdt(address), "shmdt");
     else

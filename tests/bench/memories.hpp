@@ -17,12 +17,12 @@ std::vector<Kind> file_kinds();
 
 // Memory with a name and a size, from its making to its end. Every call that the kernel
 // refuses throws.
-class Shared {
+class SharedMemory {
 public:
-    Shared(Kind kind, std::size_t size);
-    Shared(const Shared&) = delete;
-    Shared& operator=(const Shared&) = delete;
-    ~Shared();
+    SharedMemory(Kind kind, std::size_t size);
+    SharedMemory(const SharedMemory&) = delete;
+    SharedMemory& operator=(const SharedMemory&) = delete;
+    ~SharedMemory();
 
     // its descriptor; for shmget its number
     [[nodiscard]] int id() const { return id_; }

@@ -14,7 +14,7 @@
 #include <numeric>
 #include <random>
 
-#include "../costs/memory.hpp"
+#include "costs/memory.hpp"
 #include "questions.hpp"
 #include "turns.hpp"
 
@@ -180,8 +180,9 @@ Order at_random(std::size_t ranges) {
 } // namespace
 
 void ask_pins(Report& report) {
-    for (Series series : {Series(report, "in order", in_order), Series(report, "reversed", reversed),
-                          Series(report, "at random", at_random)})
+    for (Series series :
+         {Series(report, "in order", in_order), Series(report, "reversed", reversed),
+          Series(report, "at random", at_random)})
         for (const std::size_t ranges : {1, 10, 100, 1'000, 10'000, 100'000})
             series.ask(ranges);
 }

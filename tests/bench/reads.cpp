@@ -6,7 +6,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "../costs/memory.hpp"
+#include "costs/memory.hpp"
 #include "memories.hpp"
 #include "questions.hpp"
 #include "turns.hpp"
@@ -17,8 +17,8 @@ namespace {
 constexpr std::size_t size = std::size_t{1} << 20;
 
 // memory of a kind with all its bytes written
-std::shared_ptr<Shared> filled(Kind kind) {
-    auto memory = std::make_shared<Shared>(kind, size);
+std::shared_ptr<SharedMemory> filled(Kind kind) {
+    auto memory = std::make_shared<SharedMemory>(kind, size);
     void* const bytes = memory->map();
     std::fill_n(static_cast<char*>(bytes), size, 'x');
     memory->unmap(bytes);
@@ -29,7 +29,7 @@ std::shared_ptr<Shared> filled(Kind kind) {
 
 void ask_reads(Report& report) {
     static std::vector<char> buffer(size);
-    std::vector<std::pair<const char*, std::shared_ptr<Shared>>> memories;
+    std::vector<std::pair<const char*, std::shared_ptr<SharedMemory>>> memories;
     for (const Kind kind : file_kinds())
         memories.emplace_back(subject(kind), filled(kind));
     for (const std::size_t bytes : {std::size_t{4} << 10, std::size_t{64} << 10, size}) {

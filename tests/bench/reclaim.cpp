@@ -5,7 +5,7 @@
 // MADV_FREE. The original does not listen to cgroups.
 #include <sys/mman.h>
 
-#include "../costs/shapes.hpp"
+#include "costs/shapes.hpp"
 #include "questions.hpp"
 #include "support/cgroup.hpp"
 #include "turns.hpp"

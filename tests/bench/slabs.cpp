@@ -8,7 +8,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "../costs/memory.hpp"
+#include "costs/memory.hpp"
 #include "memories.hpp"
 #include "questions.hpp"
 #include "support/process.hpp"
@@ -37,12 +37,12 @@ double slab_bytes() {
     return static_cast<double>(test::meminfo("Slab"));
 }
 
-using Crowd = std::vector<std::unique_ptr<Shared>>;
+using Crowd = std::vector<std::unique_ptr<SharedMemory>>;
 
 Crowd crowd_of(Kind kind, bool mapped_once) {
     Crowd crowd;
     for (std::size_t i = 0; i < many; ++i) {
-        crowd.push_back(std::make_unique<Shared>(kind, size));
+        crowd.push_back(std::make_unique<SharedMemory>(kind, size));
         if (mapped_once) crowd.back()->unmap(crowd.back()->map());
     }
     return crowd;

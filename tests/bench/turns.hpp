@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "../costs/measure.hpp"
 #include "conditions.hpp"
+#include "costs/measure.hpp"
 #include "report.hpp"
 
 namespace bench {
