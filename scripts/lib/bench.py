@@ -116,8 +116,9 @@ def write(report: Mapping, file: Path) -> None:
     """A line for each figure, so that a change of one is seen."""
     lines = ",\n".join(f"  {json.dumps(figure)}" for figure in report["figures"])
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f'{{"runs": {json.dumps(report["runs"], indent=1)},\n"figures": [\n{lines}\n]}}\n',
-                    encoding="utf-8")
+    file.write_text('{"SPDX-License-Identifier": "Apache-2.0",\n'
+                    f'"runs": {json.dumps(report["runs"], indent=1)},\n'
+                    f'"figures": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
 def _by_what(report: Mapping) -> dict[tuple, float]:

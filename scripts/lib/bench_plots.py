@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Curves of the benchmark's figures, as SVG by matplotlib. A picture carries the points that
-it shows, so that a test can compare them with the figures without drawing."""
+it shows, so that a test can compare them with the figures without drawing.
+usage: /usr/bin/python3 bench_plots.py FIGURES FOLDER
+"""
 
 import html
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +95,8 @@ def draw(figures: Sequence[Mapping], plot: Plot, folder: Path) -> bool:
     lines = series(figures, plot)
     if not lines:
         return False
-    import matplotlib  # not before a picture is drawn: only make bench installs it
-
+    # not before a picture is drawn: only make bench installs it
+    import matplotlib
     matplotlib.use("svg")
     from matplotlib import pyplot
 
@@ -107,11 +110,16 @@ def draw(figures: Sequence[Mapping], plot: Plot, folder: Path) -> bool:
     axes.legend(fontsize=7)
     picture.tight_layout()
     folder.mkdir(parents=True, exist_ok=True)
-    picture.savefig(folder / plot.file, metadata={"Date": None, "Description": json.dumps(lines)})
+    file = folder / plot.file
+    picture.savefig(file, metadata={"Date": None, "Description": json.dumps(lines)})
     pyplot.close(picture)
+    first, rest = file.read_text(encoding="utf-8").split("\n", 1)
+    file.write_text(f"{first}\n<!-- SPDX-License-Identifier: Apache-2.0 -->\n{rest}",
+                    encoding="utf-8")
     return True
 
 
-def draw_all(figures: Sequence[Mapping], folder: Path) -> list[str]:
-    """The names of the pictures that were drawn."""
-    return [plot.file for plot in PLOTS if draw(figures, plot, folder)]
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as file:
+        every = json.load(file)["figures"]
+    print("\n".join(plot.file for plot in PLOTS if draw(every, plot, Path(sys.argv[2]))))

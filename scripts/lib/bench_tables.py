@@ -25,8 +25,14 @@ TITLES = {
 SHOWN = {"c": (1, 1000, 100_000)}
 
 FLOOR = "floor"  # a subject that does less than the work; it cannot win
-MORE_IS_BETTER = ("MiB/s", "percent")
 SAME = 0.01  # closer than that nobody wins
+
+# Less is better, but for these units and rows; and of some rows neither is.
+_MORE_UNITS = ("MiB/s",)
+_MORE_ROWS = re.compile("the owner is told of|before the first loss")
+_NO_CONTEST = re.compile("MiB offered")
+
+Values = Mapping[str, float]
 
 
 def number(value: float) -> str:
@@ -35,26 +41,26 @@ def number(value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
-def best(values: Mapping[str, float], unit: str) -> str:
-    choose = max if unit in MORE_IS_BETTER else min
+def _best(values: Values, row: str, unit: str) -> str:
+    choose = max if unit in _MORE_UNITS or _MORE_ROWS.search(row) else min
     return choose(values, key=values.__getitem__)
 
 
-def winner(values: Mapping[str, float], unit: str) -> str:
+def winner(values: Values, row: str, unit: str) -> str:
     """Who is best, and who is not worse by a hundredth; nobody without a rival."""
     rivals = {who: value for who, value in values.items() if who != FLOOR}
-    if len(rivals) < 2:
+    if len(rivals) < 2 or _NO_CONTEST.search(row):
         return "-"
-    most = rivals[best(rivals, unit)]
+    most = rivals[_best(rivals, row, unit)]
     return ", ".join(who for who, value in rivals.items() if abs(value - most) <= SAME * abs(most))
 
 
-def ratio(values: Mapping[str, float], unit: str) -> str:
+def ratio(values: Values, row: str, unit: str) -> str:
     """Ours to the best peer's."""
     peers = {who: value for who, value in values.items() if who not in (OURS, FLOOR)}
-    if OURS not in values or not peers:
+    if OURS not in values or not peers or _NO_CONTEST.search(row):
         return "-"
-    peer = peers[best(peers, unit)]
+    peer = peers[_best(peers, row, unit)]
     return f"{values[OURS] / peer:.3g}" if peer else "-"
 
 
@@ -72,7 +78,7 @@ def _grouped(figures: Sequence[Mapping], question: str) -> dict[tuple, dict[str,
     return dict(sorted(rows.items(), key=lambda row: (order[row[0][0]], row[0][1])))
 
 
-def subjects(rows: Mapping[tuple, Mapping[str, float]]) -> list[str]:
+def subjects(rows: Mapping[tuple, Values]) -> list[str]:
     """Ours first, then the original, the floor last."""
     found = dict.fromkeys(who for values in rows.values() for who in values)
     first = [who for who in (OURS, ORIGINAL) if who in found]
@@ -99,17 +105,17 @@ def table(figures: Sequence[Mapping], question: str) -> list[str]:
     if not rows:
         return []
     who = subjects(rows)
-    has_x = any(x for _, x, _, _ in rows)
-    one_unit = {unit for _, _, unit, _ in rows}
-    head = ["what", *(["of"] if has_x else []), *(["unit"] if len(one_unit) > 1 else []), "kernel",
+    # a row that has its number in words needs no column for it
+    sized = len({(what, x) for what, x, _, _ in rows}) > len({what for what, _, _, _ in rows})
+    units = {unit for _, _, unit, _ in rows}
+    head = ["what", *(["of"] if sized else []), *(["unit"] if len(units) > 1 else []), "kernel",
             *who, "to best peer", "winner"]
     lines = [head]
     for (what, x, unit, kernel), values in rows.items():
-        lines.append([what, *([f"{x:,}"] if has_x else []), *([unit] if len(one_unit) > 1 else []),
+        lines.append([what, *([f"{x:,}"] if sized else []), *([unit] if len(units) > 1 else []),
                       kernel, *(number(values[each]) if each in values else "-" for each in who),
-                      ratio(values, unit), winner(values, unit)])
-    unit = f"In {one_unit.pop()}." if len(one_unit) == 1 else ""
-    return [*([unit, ""] if unit else []), *_aligned(lines)]
+                      ratio(values, what, unit), winner(values, what, unit)])
+    return [*([f"In {units.pop()}.", ""] if len(units) == 1 else []), *_aligned(lines)]
 
 
 def everything(figures: Sequence[Mapping]) -> str:
