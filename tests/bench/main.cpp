@@ -30,7 +30,7 @@ struct Question {
 constexpr Question all_questions[] = {
     {"a", bench::ask_lives},   {"b", bench::ask_faults},    {"c", bench::ask_pins},
     {"e", bench::ask_reclaim}, {"f", bench::ask_reads},     {"g", bench::ask_slabs},
-    {"k", bench::ask_crowds},  {"holds", bench::ask_holds},
+    {"k", bench::ask_crowds},  {"holds", bench::ask_holds}, {"parts", bench::ask_parts},
 };
 
 // Much starts in the kernel's first minute; where instructions are counted sleeping takes none.

@@ -12,6 +12,7 @@ void ask_faults(Report& report);   // b: page faults
 void ask_pins(Report& report);     // c: PIN, UNPIN, status among many ranges
 void ask_threads(Report& report);  // d: several threads, and what they wait for
 void ask_reclaim(Report& report);  // e: purge and reclaim
+void ask_parts(Report& report);    // e: the parts of reclaim
 void ask_holds(Report& report);    // e: the longest hold of each lock, on a kernel with lockdep
 void ask_reads(Report& report);    // f: read
 void ask_slabs(Report& report);    // g: kernel memory
