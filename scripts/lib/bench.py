@@ -18,7 +18,12 @@ ORIGINAL = "original"  # a subject: the driver that 5.10 ships
 OURS = "ashmem"
 
 USUAL = ("5.10", "6.12", "7.2")
-COUNTED = ("a", "b", "c", "e", "f", "g", "k")
+DEBUG = "6.12-debug"
+
+# What each kind of guest asks, by the letters of questions; "e" has parts of other names.
+COUNTED = {letter: (letter,) for letter in "abcefgk"}
+OF_OURS = COUNTED | {"e": ("e", "parts")}
+OF_LOCKS = {"e": ("holds",)}
 ON_HOST = ("a", "b", "f")
 
 # A unit that does not depend on what else the machine does, and by how much it may differ.
@@ -51,16 +56,18 @@ class Guest:
 
 def planned(chosen: Sequence[str], asked: Sequence[str]) -> list[Guest]:
     """The guests for these kernels and questions; all questions if none is named."""
-    def of(letters: Sequence[str]) -> tuple[str, ...]:
-        return tuple(letter for letter in letters if not asked or letter in asked)
+    def of(kind: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        return tuple(name for letter, names in kind.items() if not asked or letter in asked
+                     for name in names)
 
     # the longest first
-    counted = of(COUNTED)
-    all_guests = []
+    found = []
     if kernels.ORIGINAL in chosen:
-        all_guests.append(Guest(ORIGINAL, kernels.ORIGINAL, counted, original=True))
-    all_guests += [Guest(kernel, kernel, counted) for kernel in chosen if kernel in USUAL]
-    return [guest for guest in all_guests if guest.questions]
+        found.append(Guest(ORIGINAL, kernels.ORIGINAL, of(COUNTED), original=True))
+    found += [Guest(kernel, kernel, of(OF_OURS)) for kernel in chosen if kernel != DEBUG]
+    if DEBUG in chosen:
+        found.append(Guest(DEBUG, DEBUG, of(OF_LOCKS)))
+    return [guest for guest in found if guest.questions]
 
 
 def program() -> Path:
