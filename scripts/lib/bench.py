@@ -66,7 +66,7 @@ def planned(chosen: Sequence[str], asked: Sequence[str]) -> list[Guest]:
         found.append(Guest(ORIGINAL, kernels.ORIGINAL, of(COUNTED), original=True))
     found += [Guest(kernel, kernel, of(OF_OURS)) for kernel in chosen if kernel != DEBUG]
     if DEBUG in chosen:
-        found.append(Guest(DEBUG, DEBUG, of(OF_LOCKS)))
+        found.append(Guest(DEBUG, DEBUG, of(OF_LOCKS), options=("--boot-timeout", "300")))
     return [guest for guest in found if guest.questions]
 
 
