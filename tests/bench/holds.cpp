@@ -20,8 +20,15 @@ namespace {
 using costs::Shape;
 namespace tracefs = test::tracefs;
 
-// as lockdep names them
-constexpr const char* locks[] = {"region->lock", "purge_all_lock", "lru->node"};
+// Parts of the names that lockdep has for them, and what they are. The lists of inodes and
+// dentries have locks of the same class as ours.
+struct Lock {
+    const char* named;
+    const char* what;
+};
+constexpr Lock locks[] = {{"region->lock", "a region's lock"},
+                          {"purge_all_lock", "purge_all_lock"},
+                          {"lru->node", "a list's lock"}};
 
 struct Event {
     std::string lock; // its address
@@ -92,16 +99,20 @@ private:
                                              "events/lock/lock_release"};
     static std::string filter() {
         std::string all;
-        for (const char* lock : locks)
-            all += (all.empty() ? "" : " || ") + std::string("name ~ \"*") + lock + "*\"";
+        for (const Lock& lock : locks)
+            all += (all.empty() ? "" : " || ") + std::string("name ~ \"*") + lock.named + "*\"";
         return all;
     }
 };
 
 void ask(Report& report, const Recording& recording, const std::string& what,
          const std::function<void()>& work) {
-    for (const auto& [lock, most] : recording.of(work))
-        add(report, {"e", "longest hold of " + lock + ": " + what, "us"}, "ashmem", most);
+    const Longest longest = recording.of(work);
+    for (const Lock& lock : locks)
+        for (const auto& [name, most] : longest)
+            if (name.find(lock.named) != std::string::npos)
+                add(report, {"e", std::string("longest hold of ") + lock.what + ": " + what, "us"},
+                    "ashmem", most);
 }
 
 } // namespace
