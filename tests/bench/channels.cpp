@@ -175,7 +175,8 @@ void ask_channels(Report& report) {
     ask_row(
         report, all, {"64 bytes there and back", small, 5, "us"},
         [](const Subject& subject) { return subject.round_trip(small, 500); }, microseconds);
-    for (const auto& [bytes, text, messages, rounds] : sizes)
+    // of larger ones there is one at a time anyway
+    for (const auto& [bytes, text, messages, rounds] : std::span(sizes).first(3))
         ask_row(
             report, all, {std::string(text) + ", until it is there", bytes, rounds, "us"},
             [size = bytes, count = messages](const Subject& subject) {

@@ -56,21 +56,25 @@ void allocate(const Cache& cache, Found& found) {
     }
 }
 
-// Takes all entries back, and looks what the owner learns.
+// Takes all entries back, and looks what the owner learns. To look at a page may allocate it,
+// so by now there is no limit any more.
 void take_stock(Cache& cache, Found& found) {
+    std::vector<bool> told;
+    for (std::size_t entry = 0; entry < entries; ++entry)
+        // nothing tells of an entry that was in use
+        told.push_back(entry >= in_use && cache.take_back(entry));
     const auto gone = cache.gone();
     found.lost_in_use = in_mib(sum(gone, 0, in_use));
     found.lost = in_mib(sum(gone, in_use, entries));
-    std::size_t told = 0, shown = 0;
+    std::size_t pages_told = 0, pages_shown = 0;
     for (std::size_t entry = 0; entry < entries; ++entry) {
         found.touched += gone[entry] > 0;
-        // nothing else tells of an entry that was in use
-        if (entry >= in_use && cache.take_back(entry)) told += gone[entry];
-        shown += cache.unmarked(entry);
+        if (told[entry]) pages_told += gone[entry];
+        pages_shown += cache.unmarked(entry);
     }
     if (const auto all = static_cast<double>(sum(gone, 0, entries)); all > 0) {
-        found.told = 100 * static_cast<double>(told) / all;
-        found.shown = 100 * static_cast<double>(shown) / all;
+        found.told = 100 * static_cast<double>(pages_told) / all;
+        found.shown = 100 * static_cast<double>(pages_shown) / all;
     }
 }
 
@@ -90,6 +94,7 @@ Found find(const Named& named, const Limit& limit) {
         const auto before = static_cast<double>(group.number("memory.current"));
         found->needed = std::max(0.0, before / mib + steps - static_cast<double>(limit.megabytes));
         allocate(*cache, *found);
+        group.set(limit.file, "max");
         take_stock(*cache, *found);
         found->ended = true;
         return 0;

@@ -89,7 +89,10 @@ public:
         thread_.join();
     }
     void offer(std::size_t entry) override { end_ = entry + 1; }
-    bool take_back(std::size_t entry) override { return entry >= in_use && entry < next_; }
+    bool take_back(std::size_t entry) override {
+        end_ = 0; // nothing is offered any more
+        return entry < next_;
+    }
 
 private:
     void listen() {
