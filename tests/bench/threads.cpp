@@ -5,7 +5,6 @@
 // Any kernel from 5.19 on counts waits for mutexes and rwsems. It does not count those for
 // spinlocks in a virtual machine, where they are plain ones. A kernel with lockdep also
 // counts the locks that are taken, and with CONFIG_LOCK_STAT waits for locks by name.
-#include <algorithm>
 #include <functional>
 #include <list>
 #include <memory>
@@ -28,6 +27,7 @@ using costs::must;
 
 constexpr std::size_t pages = 16; // of each worker
 constexpr int most_workers = 8;
+constexpr std::int64_t turn = 20'000'000; // nanoseconds that all work at once
 
 // Who works, and on what.
 struct Shape {
@@ -50,7 +50,6 @@ struct Work {
 
 struct Row {
     const char* what;
-    int operations; // of all workers together
     std::vector<Shape> shapes;
     // what workers share is made here
     std::vector<Work> (*works)(const Shape& shape);
@@ -111,19 +110,18 @@ std::vector<Work> lives(const Shape&) {
 // Workers that begin at one moment, and stay until nobody counts any more.
 class Crowd {
 public:
-    Crowd(int workers, const Shape& shape, const Work& work, int operations) : workers_(workers) {
+    Crowd(int workers, const Shape& shape, const Work& work)
+        : workers_(static_cast<std::size_t>(workers)) {
         if (shape.processes) make_groups(shape.groups ? workers : 1);
-        for (int i = 0; i < workers; ++i) {
-            const auto body = [this, &work, worker = static_cast<std::size_t>(i),
-                               each = operations / workers] { run(work, worker, each); };
+        for (std::size_t worker = 0; worker < workers_; ++worker) {
             if (shape.processes)
-                children_.emplace_back([this, body, i] {
-                    groups_[static_cast<std::size_t>(i) % groups_.size()]->join();
-                    body();
+                children_.emplace_back([this, &work, worker] {
+                    groups_[worker % groups_.size()]->join();
+                    run(work, worker);
                     return 0;
                 });
             else
-                threads_.emplace_back(body);
+                threads_.emplace_back([this, &work, worker] { run(work, worker); });
         }
         moments_->ready.wait_for(static_cast<std::uint32_t>(workers));
     }
@@ -137,19 +135,26 @@ public:
         groups_.clear();
     }
 
-    // the nanoseconds from the beginning to the end of the last one
-    double work() {
+    struct Done {
+        double operations, nanoseconds;
+    };
+    // what all did together, until the last one ended
+    Done work() {
         const auto start = costs::now();
+        moments_->end = start + turn;
         moments_->begin.add();
         moments_->done.wait_for(static_cast<std::uint32_t>(workers_));
-        const auto* const ends = moments_->ends;
-        return static_cast<double>(*std::max_element(ends, ends + workers_) - start);
+        Done all{0, static_cast<double>(costs::now() - start)};
+        for (std::size_t worker = 0; worker < workers_; ++worker)
+            all.operations += static_cast<double>(moments_->operations[worker]);
+        return all;
     }
 
 private:
     struct Moments {
         Counter ready, begin, done, leave;
-        std::int64_t ends[most_workers];
+        std::int64_t end;
+        std::uint64_t operations[most_workers];
     };
 
     void make_groups(int count) {
@@ -157,18 +162,19 @@ private:
             groups_.push_back(std::make_unique<test::Cgroup>("threads-" + std::to_string(i)));
     }
 
-    void run(const Work& work, std::size_t worker, int operations) const {
+    void run(const Work& work, std::size_t worker) const {
         const Operation operation = work.prepare(worker);
         moments_->ready.add();
         moments_->begin.wait_for(1);
-        for (int i = 0; i < operations; ++i)
+        std::uint64_t operations = 0;
+        for (; costs::now() < moments_->end || operations == 0; ++operations)
             operation();
-        moments_->ends[worker] = costs::now();
+        moments_->operations[worker] = operations;
         moments_->done.add();
         moments_->leave.wait_for(1);
     }
 
-    int workers_;
+    std::size_t workers_;
     Shared<Moments> moments_;
     std::vector<std::unique_ptr<test::Cgroup>> groups_;
     std::vector<std::thread> threads_;
@@ -200,16 +206,16 @@ constexpr Count counts[] = {
 
 // To count takes time, so nothing is timed meanwhile.
 void count_locks(Report& report, const std::string& row, int workers, const Shape& shape,
-                 const Work& work, int operations) {
+                 const Work& work) {
     for (const auto& [what, tracepoint, filter] : counts) {
         const auto counter = Tracepoint::find(tracepoint, filter);
         if (!counter) continue;
-        Crowd crowd(workers, shape, work, operations);
+        Crowd crowd(workers, shape, work);
         counter->start();
-        crowd.work();
+        const auto done = crowd.work();
         counter->stop();
         report.add({"d", row + ": " + what + ", of 1000", work.subject,
-                    static_cast<double>(counter->count()) * 1000 / operations, "locks",
+                    static_cast<double>(counter->count()) * 1000 / done.operations, "locks",
                     static_cast<std::uint64_t>(workers)});
     }
 }
@@ -217,26 +223,28 @@ void count_locks(Report& report, const std::string& row, int workers, const Shap
 void ask_row(Report& report, const Row& row, const Shape& shape, int workers) {
     constexpr int rounds = 5;
     const auto works = row.works(shape);
-    const int operations = test::rounds(row.operations);
     std::vector<std::vector<double>> times(works.size());
     for (int round = 0; round < rounds; ++round)
-        for (std::size_t i = 0; i < works.size(); ++i)
-            times[i].push_back(Crowd(workers, shape, works[i], operations).work() / operations);
+        for (std::size_t i = 0; i < works.size(); ++i) {
+            const auto done = Crowd(workers, shape, works[i]).work();
+            times[i].push_back(done.nanoseconds / done.operations);
+        }
     const std::string text =
         std::string(row.what) + ", " + shape.what + ", " + std::to_string(workers) + " at once";
     for (std::size_t i = 0; i < works.size(); ++i)
         report.add({"d", text, works[i].subject, costs::median(times[i]), "ns",
                     static_cast<std::uint64_t>(workers)});
+    // one worker waits for nobody
     for (const Work& work : works)
-        count_locks(report, text, workers, shape, work, operations);
+        if (workers > 1) count_locks(report, text, workers, shape, work);
 }
 
 } // namespace
 
 void ask_threads(Report& report) {
     const Row rows[] = {
-        {"16 pages offered and taken back", 4000, {own, same, one_group, many_groups}, offers},
-        {"16 pages made, touched, given up", 400, {own, one_group, many_groups}, lives},
+        {"16 pages offered and taken back", {own, same, one_group, many_groups}, offers},
+        {"16 pages made, touched, given up", {own, one_group, many_groups}, lives},
     };
     for (const Row& row : rows)
         for (const Shape& shape : row.shapes)
