@@ -28,9 +28,11 @@ struct Question {
 };
 
 constexpr Question all_questions[] = {
-    {"a", bench::ask_lives},   {"b", bench::ask_faults},    {"c", bench::ask_pins},
-    {"e", bench::ask_reclaim}, {"f", bench::ask_reads},     {"g", bench::ask_slabs},
-    {"k", bench::ask_crowds},  {"holds", bench::ask_holds}, {"parts", bench::ask_parts},
+    {"a", bench::ask_lives},     {"b", bench::ask_faults},   {"c", bench::ask_pins},
+    {"d", bench::ask_threads},   {"e", bench::ask_reclaim},  {"f", bench::ask_reads},
+    {"g", bench::ask_slabs},     {"h", bench::ask_channels}, {"i", bench::ask_yields},
+    {"j", bench::ask_library},   {"k", bench::ask_crowds},   {"holds", bench::ask_holds},
+    {"parts", bench::ask_parts},
 };
 
 // Much starts in the kernel's first minute; where instructions are counted sleeping takes none.

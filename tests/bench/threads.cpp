@@ -229,8 +229,7 @@ void ask_row(Report& report, const Row& row, const Shape& shape, int workers) {
             const auto done = Crowd(workers, shape, works[i]).work();
             times[i].push_back(done.nanoseconds / done.operations);
         }
-    const std::string text =
-        std::string(row.what) + ", " + shape.what + ", " + std::to_string(workers) + " at once";
+    const std::string text = std::string(row.what) + ", " + shape.what;
     for (std::size_t i = 0; i < works.size(); ++i)
         report.add({"d", text, works[i].subject, costs::median(times[i]), "ns",
                     static_cast<std::uint64_t>(workers)});
