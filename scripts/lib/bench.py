@@ -2,8 +2,9 @@
 """The benchmark's guests, their figures in one file, and two such files compared."""
 
 import json
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ DEBUG = "6.12-debug"
 COUNTED = {letter: (letter,) for letter in "abcefgk"}
 OF_OURS = COUNTED | {"e": ("e", "parts")}
 OF_LOCKS = {"e": ("holds",)}
+TIMED = {letter: (letter,) for letter in "hjid"}
+LOCKED = {"d": ("d",)}
 ON_HOST = ("a", "b", "f")
 
 # A unit that does not depend on what else the machine does, and by how much it may differ.
@@ -48,10 +51,25 @@ class Guest:
         """Options of qemu/run."""
         options = ["--memory", str(self.memory), "--timeout", str(self.timeout), *self.options,
                    "--append", "slab_nomerge norandmaps"]
-        options += ["--icount"] if self.counted else ["--cpus", "2"]
+        if self.counted:
+            options += ["--icount"]
+        else:
+            options += ["--cpus", "2", "--kernel-module", guests.WITH_BINDER, *_library()]
         if self.original:
             return [*options, "--kernel-module", "ashmem_linux", "--taint", "1024"]
         return [*options, "--module", str(build.module_file(self.kernel))]
+
+
+def _library() -> list[str]:
+    """Options that add what measures the library, static and with the shared libraries."""
+    folder = build.tests_folder("amd64")
+    dynamic = folder / "ashmem-costs-library.dynamic"
+    options = guests.added(folder / "ashmem-costs-library", dynamic,
+                           f"{BUILD}/lib/libashmem-preload.so:/lib/libashmem-preload.so")
+    for library in re.findall(r"/\S+", processes.capture(["ldd", dynamic])):
+        # our folder may not exist in the guest
+        options += guests.added(f"{Path(library).resolve()}:{library.removeprefix(str(BUILD))}")
+    return options
 
 
 def planned(chosen: Sequence[str], asked: Sequence[str]) -> list[Guest]:
@@ -65,8 +83,12 @@ def planned(chosen: Sequence[str], asked: Sequence[str]) -> list[Guest]:
     if kernels.ORIGINAL in chosen:
         found.append(Guest(ORIGINAL, kernels.ORIGINAL, of(COUNTED), original=True))
     found += [Guest(kernel, kernel, of(OF_OURS)) for kernel in chosen if kernel != DEBUG]
+    # one of the timed guests is enough: they run alone
+    found += [Guest(f"{kernel}-timed", kernel, of(TIMED), counted=False)
+              for kernel in [each for each in chosen if each != DEBUG][-1:]]
     if DEBUG in chosen:
         found.append(Guest(DEBUG, DEBUG, of(OF_LOCKS), options=("--boot-timeout", "300")))
+        found.append(Guest(f"{DEBUG}-timed", DEBUG, of(LOCKED), counted=False))
     return [guest for guest in found if guest.questions]
 
 
@@ -89,6 +111,9 @@ def measure(out: Path, guest: Guest) -> bool:
     return well
 
 
+HOST = Guest("host", "this machine", ())
+
+
 def measure_host(out: Path, asked: Sequence[str]) -> Path:
     """Asks on this machine what needs no driver, and returns the file of its figures."""
     letters = [letter for letter in ON_HOST if not asked or letter in asked]
@@ -102,20 +127,19 @@ def read(file: Path) -> dict:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def merged(reports: Mapping[str, dict]) -> dict:
-    """One report of those that guests wrote, by the guests' names. Each figure says on which
-    kernel it was found. Of the original's guest only the original counts: its peers were also
-    measured beside our driver."""
+def merged(reports: Iterable[tuple[Guest, Mapping]]) -> dict:
+    """One report of those that guests wrote. Each figure says on which kernel it was found. Of
+    the original's guest only the original counts: its peers were also measured beside our
+    driver."""
     runs, figures = {}, []
-    for name, report in reports.items():
-        kernel = kernels.ORIGINAL if name == ORIGINAL else name
-        runs[name] = {key: value for key, value in report.items() if key != "figures"}
+    for guest, report in reports:
+        runs[guest.name] = {key: value for key, value in report.items() if key != "figures"}
         for figure in report["figures"]:
-            if name == ORIGINAL:
+            if guest.original:
                 if figure["subject"] != OURS:
                     continue
                 figure = figure | {"subject": ORIGINAL}
-            figures.append({"kernel": kernel} | figure)
+            figures.append({"kernel": guest.kernel} | figure)
     return {"runs": runs, "figures": figures}
 
 

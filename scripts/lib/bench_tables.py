@@ -5,7 +5,7 @@ our ratio to the best peer and the winner."""
 import re
 from collections.abc import Mapping, Sequence
 
-from bench import ORIGINAL, OURS
+from bench import EXACT, ORIGINAL, OURS
 
 TITLES = {
     "a": "The life of a region",
@@ -22,10 +22,15 @@ TITLES = {
 }
 
 # The rows of a long series that a table shows; the curves have all.
-SHOWN = {"c": (1, 1000, 100_000)}
+SHOWN = {"c": (1, 1000, 100_000), "d": (1, 2, 8)}
+
+# A question that asks what one thing adds to another: both, and the column of their ratio.
+_PAIRS = {"j": ("library, ashmem", "raw, ashmem", "library to raw, ashmem")}
 
 FLOOR = "floor"  # a subject that does less than the work; it cannot win
-SAME = 0.01  # closer than that nobody wins
+
+# Closer than that nobody wins: where instructions are counted, and in time.
+_SAME, _SAME_IN_TIME = 0.01, 0.15
 
 # Less is better, but for these units and rows; and of some rows neither is.
 _MORE_UNITS = ("MiB/s",)
@@ -52,11 +57,15 @@ def winner(values: Values, row: str, unit: str) -> str:
     if len(rivals) < 2 or _NO_CONTEST.search(row):
         return "-"
     most = rivals[_best(rivals, row, unit)]
-    return ", ".join(who for who, value in rivals.items() if abs(value - most) <= SAME * abs(most))
+    same = _SAME if unit in EXACT else _SAME_IN_TIME
+    return ", ".join(who for who, value in rivals.items() if abs(value - most) <= same * abs(most))
 
 
-def ratio(values: Values, row: str, unit: str) -> str:
-    """Ours to the best peer's."""
+def ratio(values: Values, row: str, unit: str, question: str = "") -> str:
+    """Ours to the best peer's, or of a pair."""
+    if question in _PAIRS:
+        one, other, _ = _PAIRS[question]
+        return f"{values[one] / values[other]:.3g}" if {one, other} <= values.keys() else "-"
     peers = {who: value for who, value in values.items() if who not in (OURS, FLOOR)}
     if OURS not in values or not peers or _NO_CONTEST.search(row):
         return "-"
@@ -109,12 +118,12 @@ def table(figures: Sequence[Mapping], question: str) -> list[str]:
     sized = len({(what, x) for what, x, _, _ in rows}) > len({what for what, _, _, _ in rows})
     units = {unit for _, _, unit, _ in rows}
     head = ["what", *(["of"] if sized else []), *(["unit"] if len(units) > 1 else []), "kernel",
-            *who, "to best peer", "winner"]
+            *who, _PAIRS[question][2] if question in _PAIRS else "to best peer", "winner"]
     lines = [head]
     for (what, x, unit, kernel), values in rows.items():
         lines.append([what, *([f"{x:,}"] if sized else []), *([unit] if len(units) > 1 else []),
                       kernel, *(number(values[each]) if each in values else "-" for each in who),
-                      ratio(values, what, unit), winner(values, what, unit)])
+                      ratio(values, what, unit, question), winner(values, what, unit)])
     return [*([f"In {units.pop()}.", ""] if len(units) == 1 else []), *_aligned(lines)]
 
 

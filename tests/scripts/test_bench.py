@@ -47,7 +47,9 @@ class Page(unittest.TestCase):
 class Tables(unittest.TestCase):
     def test_the_winner_is_the_best_who_does_the_work(self) -> None:
         values = {"ashmem": 120.0, "memfd": 100.0, "shmget": 100.5, "floor": 10.0}
-        self.assertEqual(bench_tables.winner(values, "call", "ns"), "memfd, shmget")
+        self.assertEqual(bench_tables.winner(values, "call", "bytes"), "memfd, shmget")
+        self.assertEqual(bench_tables.winner(values | {"pipe": 114.0}, "call", "ns"),
+                         "memfd, shmget, pipe")
         self.assertEqual(bench_tables.winner(values, "call", "MiB/s"), "ashmem")
         self.assertEqual(bench_tables.winner(values, "lost of 32 MiB offered", "MiB"), "-")
         self.assertEqual(bench_tables.ratio(values, "call", "ns"), "1.2")
@@ -79,8 +81,10 @@ class Runs(Quiet):
             return {"release": "5.10.0", "figures": [
                 {key: each[key] for key in each if key != "kernel"} for each in figures]}
 
-        one = bench.merged({"5.10": report(figure("ashmem", 1), figure("memfd", 2)),
-                            "original": report(figure("ashmem", 3), figure("memfd", 4))})
+        one = bench.merged([
+            (bench.Guest("5.10", "5.10", ("a",)), report(figure("ashmem", 1), figure("memfd", 2))),
+            (bench.Guest("original", "5.10", ("a",), original=True),
+             report(figure("ashmem", 3), figure("memfd", 4)))])
         self.assertEqual([(each["kernel"], each["subject"], each["value"])
                           for each in one["figures"]],
                          [("5.10", "ashmem", 1), ("5.10", "memfd", 2), ("5.10", "original", 3)])
