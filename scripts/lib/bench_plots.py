@@ -53,6 +53,11 @@ PLOTS = (
     Plot("crowd-reclaim", "A page freed among n regions with ten ranges each, 5.10", "k", "5.10",
          ("a page freed: reclaim, or punched by its owner",), "regions",
          ("ashmem", "original", "memfd")),
+    Plot("channels", "Bytes copied from one process to another, 7.2", "h", "7.2",
+         ("bytes copied in and out",), "bytes of a message"),
+    Plot("threads", "16 pages unpinned and pinned, or freed and used, by n threads, 7.2", "d",
+         "7.2", tuple(f"16 pages offered and taken back, {memory}"
+                      for memory in ("own regions", "one region")), "threads"),
 )
 
 

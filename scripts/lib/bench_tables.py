@@ -25,7 +25,7 @@ TITLES = {
 SHOWN = {"c": (1, 1000, 100_000), "d": (1, 2, 8)}
 
 # A question that asks what one thing adds to another: both, and the column of their ratio.
-_PAIRS = {"j": ("library, ashmem", "raw, ashmem", "library to raw, ashmem")}
+_PAIRS = {"j": ("library on ashmem", "raw ashmem", "library to raw")}
 
 FLOOR = "floor"  # a subject that does less than the work; it cannot win
 
@@ -61,20 +61,24 @@ def winner(values: Values, row: str, unit: str) -> str:
     return ", ".join(who for who, value in rivals.items() if abs(value - most) <= same * abs(most))
 
 
+def _quotient(ours: float, peer: float) -> str:
+    return f"{ours / peer:.3g}" if ours > 0 and peer > 0 else "-"
+
+
 def ratio(values: Values, row: str, unit: str, question: str = "") -> str:
     """Ours to the best peer's, or of a pair."""
     if question in _PAIRS:
         one, other, _ = _PAIRS[question]
-        return f"{values[one] / values[other]:.3g}" if {one, other} <= values.keys() else "-"
+        return _quotient(values[one], values[other]) if {one, other} <= values.keys() else "-"
     peers = {who: value for who, value in values.items() if who not in (OURS, FLOOR)}
     if OURS not in values or not peers or _NO_CONTEST.search(row):
         return "-"
-    peer = peers[_best(peers, row, unit)]
-    return f"{values[OURS] / peer:.3g}" if peer else "-"
+    return _quotient(values[OURS], peers[_best(peers, row, unit)])
 
 
 def _grouped(figures: Sequence[Mapping], question: str) -> dict[tuple, dict[str, float]]:
-    """The values by subject of each row: what, x, unit and kernel, in the order of what."""
+    """The values by subject of each row: what, x, unit and kernel, in the order of what. Rows
+    of nothing but zeros are left out."""
     shown = SHOWN.get(question)
     rows: dict[tuple, dict[str, float]] = {}
     order: dict[str, int] = {}
@@ -84,6 +88,7 @@ def _grouped(figures: Sequence[Mapping], question: str) -> dict[tuple, dict[str,
         order.setdefault(figure["row"], len(order))
         key = (figure["row"], figure["x"], figure["unit"], figure["kernel"])
         rows.setdefault(key, {})[figure["subject"]] = figure["value"]
+    rows = {key: values for key, values in rows.items() if any(values.values())}
     return dict(sorted(rows.items(), key=lambda row: (order[row[0][0]], row[0][1])))
 
 

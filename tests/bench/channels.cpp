@@ -2,7 +2,8 @@
 // Bytes from one process to another. "copied in and out": from a buffer of the sender's into
 // one of the receiver's, whatever lies between. "made and added up": the sender writes each
 // word and the receiver reads it, in place where both have the memory, else in buffers that
-// are sent. "until it is there": the same as the first, and the receiver says that it has it.
+// are sent. "sent, until they are there": the same as the first, and the receiver says that it has
+// it.
 #include "channels.hpp"
 
 #include <algorithm>
@@ -109,11 +110,10 @@ std::vector<Subject> subjects() {
     std::vector<Subject> all;
     for (auto* const list : {&shared_memories, &of_the_kernel})
         for (const Named& named : list())
-            all.push_back({named.subject,
-                           [named](const Transfer& transfer) { return message(named, transfer); },
-                           [named](std::size_t size, int trips) {
-                               return round_trip(named, size, trips);
-                           }});
+            all.push_back(
+                {named.subject,
+                 [named](const Transfer& transfer) { return message(named, transfer); },
+                 [named](std::size_t size, int trips) { return round_trip(named, size, trips); }});
     for (Subject& subject : binder())
         all.push_back(std::move(subject));
     return all;
@@ -136,26 +136,25 @@ void ask_row(Report& report, const std::vector<Subject>& all, const Row& row,
             if (row.size <= all[i].largest) times[i].push_back(measure(all[i]));
     for (std::size_t i = 0; i < all.size(); ++i)
         if (!times[i].empty())
-            report.add({"h", row.what, all[i].name, convert(costs::median(times[i])), row.unit,
-                        row.size});
+            report.add(
+                {"h", row.what, all[i].name, convert(costs::median(times[i])), row.unit, row.size});
 }
 
 struct Size {
     std::size_t bytes;
-    const char* text;
     int messages;
     int rounds;
 };
-constexpr Size sizes[] = {{std::size_t{4} << 10, "4 KiB", 256, 5},
-                          {std::size_t{64} << 10, "64 KiB", 64, 5},
-                          {std::size_t{1} << 20, "1 MiB", 8, 5},
-                          {std::size_t{16} << 20, "16 MiB", 1, 3},
-                          {std::size_t{64} << 20, "64 MiB", 1, 3}};
+constexpr Size sizes[] = {{std::size_t{4} << 10, 256, 9},
+                          {std::size_t{64} << 10, 64, 9},
+                          {std::size_t{1} << 20, 8, 5},
+                          {std::size_t{16} << 20, 1, 3},
+                          {std::size_t{64} << 20, 1, 3}};
 
 void ask_sizes(Report& report, const std::vector<Subject>& all, const char* what, bool in_place) {
-    for (const auto& [bytes, text, messages, rounds] : sizes)
+    for (const auto& [bytes, messages, rounds] : sizes)
         ask_row(
-            report, all, {std::string(text) + what, bytes, rounds, "MiB/s"},
+            report, all, {what, bytes, rounds, "MiB/s"},
             [&, size = bytes, count = messages](const Subject& subject) {
                 return subject.message({size, count, in_place, false});
             },
@@ -173,18 +172,18 @@ void ask_channels(Report& report) {
     const auto all = subjects();
     const auto microseconds = [](double nanoseconds) { return nanoseconds / 1000; };
     ask_row(
-        report, all, {"64 bytes there and back", small, 5, "us"},
+        report, all, {"bytes there and back", small, 9, "us"},
         [](const Subject& subject) { return subject.round_trip(small, 500); }, microseconds);
     // of larger ones there is one at a time anyway
-    for (const auto& [bytes, text, messages, rounds] : std::span(sizes).first(3))
+    for (const auto& [bytes, messages, rounds] : std::span(sizes).first(3))
         ask_row(
-            report, all, {std::string(text) + ", until it is there", bytes, rounds, "us"},
+            report, all, {"bytes sent, until they are there", bytes, rounds, "us"},
             [size = bytes, count = messages](const Subject& subject) {
                 return subject.message({size, count, false, true});
             },
             microseconds);
-    ask_sizes(report, all, ", copied in and out", false);
-    ask_sizes(report, all, ", made and added up", true);
+    ask_sizes(report, all, "bytes copied in and out", false);
+    ask_sizes(report, all, "bytes made and added up", true);
 }
 
 } // namespace bench

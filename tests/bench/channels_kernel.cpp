@@ -70,8 +70,7 @@ public:
         must(fcntl(in_.get(), F_SETPIPE_SZ, capacity), "F_SETPIPE_SZ");
     }
     void write_all(std::span<const std::byte> bytes) const {
-        all_of(bytes,
-               [this](auto left) { return ::write(in_.get(), left.data(), left.size()); });
+        all_of(bytes, [this](auto left) { return ::write(in_.get(), left.data(), left.size()); });
     }
     void read_all(std::span<std::byte> bytes) const {
         all_of(bytes, [this](auto left) { return ::read(out_.get(), left.data(), left.size()); });
@@ -153,8 +152,10 @@ std::unique_ptr<Way> make() {
 } // namespace
 
 std::vector<Named> of_the_kernel() {
-    return {{"Unix stream", make<Socket, SOCK_STREAM>}, {"Unix datagram", make<Socket, SOCK_DGRAM>},
-            {"pipe", make<Written>},                    {"vmsplice", make<Spliced>},
+    return {{"Unix stream", make<Socket, SOCK_STREAM>},
+            {"Unix datagram", make<Socket, SOCK_DGRAM>},
+            {"pipe", make<Written>},
+            {"vmsplice", make<Spliced>},
             {"process_vm_readv", make<Fetched>}};
 }
 

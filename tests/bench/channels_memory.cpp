@@ -130,8 +130,8 @@ std::unique_ptr<Way> ring_in() {
 std::vector<Named> shared_memories() {
     return {{"ashmem", ring_in<map_ashmem>},
             {"memfd", ring_in<map_memfd>},
-            {"POSIX", ring_in<map_posix>},
-            {"System V", ring_in<map_system_v>}};
+            {"shm_open", ring_in<map_posix>},
+            {"shmget", ring_in<map_system_v>}};
 }
 
 } // namespace bench::channels

@@ -56,8 +56,8 @@ template <typename T>
 class Shared {
 public:
     Shared()
-        : memory_(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                       0)) {
+        : memory_(
+              mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
         if (memory_ == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
         new (memory_) T;
     }

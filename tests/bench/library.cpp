@@ -56,15 +56,15 @@ std::vector<Cost> costs_of(const std::string& command) {
 // All the library's measures, with what stands before the program in a shell.
 void ask(Report& report, const std::string& command, const std::string& subject) {
     for (const auto& [what, ours, raw] : costs_of(command)) {
-        report.add({"j", what, "library, " + subject, ours, "ns"});
-        report.add({"j", what, "raw, " + subject, raw, "ns"});
+        report.add({"j", what, "library on " + subject, ours, "ns"});
+        report.add({"j", what, "raw " + subject, raw, "ns"});
     }
 }
 
 // Calls on files that are no regions, which the preload library lets pass.
 void ask_calls(Report& report, const std::string& command, const std::string& subject) {
     for (const auto& [what, ours, raw] : costs_of(command + " calls"))
-        report.add({"j", what, "raw, " + subject, ours, "ns"});
+        report.add({"j", what, "raw " + subject, ours, "ns"});
 }
 
 // The preload library leaves the node to the driver where there is one: it is hidden, in a

@@ -29,7 +29,7 @@ struct Found {
     bool ended = false;
     int taken = 0; // steps
     double longest = 0, total = 0;
-    std::optional<int> first_loss; // the steps before
+    std::optional<int> first_loss;                // the steps before
     double lost = 0, lost_in_use = 0, needed = 0; // MiB
     double told = 0, shown = 0;                   // of the lost pages, percent
     double touched = 0;                           // entries that are not whole
@@ -123,9 +123,8 @@ void report_losses(Report& report, const std::string& limit, const char* subject
     };
     add("lost of 32 MiB offered", "MiB", [](const Found& found) { return found.lost; });
     add("lost of 16 MiB in use", "MiB", [](const Found& found) { return found.lost_in_use; });
-    add("lost beyond what was short", "MiB", [](const Found& found) {
-        return found.lost + found.lost_in_use - found.needed;
-    });
+    add("lost beyond what was short", "MiB",
+        [](const Found& found) { return found.lost + found.lost_in_use - found.needed; });
     add("longest of 48 allocations of 1 MiB", "ms",
         [](const Found& found) { return found.longest / 1e6; });
     add("all 48 allocations", "ms", [](const Found& found) { return found.total / 1e6; });
