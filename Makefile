@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-differential check-builds check-mutants costs baseline costs-library bench bench-host fuzz shell
+.PHONY: demo check check-debug check-differential check-builds check-mutants endurance costs baseline costs-library bench bench-host fuzz shell
 demo: ## programs share a file, a heap and frames, in a VM; FILE=path shares another file, MEMORY=MB sets the guest's memory
 	@scripts/deps python
 	@scripts/demo
@@ -31,6 +31,10 @@ check-builds: ## builds the driver for every kernel of qemu/kernels and boots ea
 check-mutants: ## plants the bugs of tests/mutants, one at a time: each must be caught; MUTANTS=, SHARE=10
 	@scripts/deps python
 	@scripts/check-mutants
+
+endurance: ## small guests where many want memory, for 15 minutes; SECONDS_EACH=, KERNELS=, MEMORY=
+	@scripts/deps python
+	@scripts/endurance
 
 costs: ## instructions of the driver's calls, compared with memfd's; KERNELS=, ASK="calls lives"
 	@scripts/deps python
