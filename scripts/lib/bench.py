@@ -50,6 +50,7 @@ class Guest:
     def machine(self) -> list[str]:
         """Options of qemu/run."""
         options = ["--memory", str(self.memory), "--timeout", str(self.timeout), *self.options,
+                   "--stuck-timeout", "0",  # the program sleeps until the kernel has settled
                    "--append", "slab_nomerge norandmaps"]
         if self.counted:
             options += ["--icount"]
