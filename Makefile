@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-differential check-builds check-mutants costs baseline costs-library fuzz kfuzz shell
+.PHONY: demo check check-debug check-differential check-builds check-mutants endurance costs baseline costs-library bench bench-host fuzz kfuzz shell
 demo: ## programs share a file, a heap and frames, in a VM; FILE=path shares another file, MEMORY=MB sets the guest's memory
 	@scripts/deps python
 	@scripts/demo
@@ -32,6 +32,10 @@ check-mutants: ## plants the bugs of tests/mutants, one at a time: each must be 
 	@scripts/deps python
 	@scripts/check-mutants
 
+endurance: ## small guests where many want memory, for 15 minutes; SECONDS_EACH=, KERNELS=, MEMORY=
+	@scripts/deps python
+	@scripts/endurance
+
 costs: ## instructions of the driver's calls, compared with memfd's; KERNELS=, ASK="calls lives"
 	@scripts/deps python
 	@scripts/costs
@@ -43,6 +47,14 @@ baseline: ## writes what twelve operations cost now, for make check to compare w
 costs-library: ## nanoseconds of the library's calls, compared with raw ones; KERNELS= for guests too
 	@scripts/deps python
 	@scripts/costs-library
+
+bench: ## the driver beside its peers, a table a question; KERNELS=, ASK="a c"
+	@scripts/deps python
+	@scripts/bench
+
+bench-host: ## the same on this machine, without the driver; ASK=
+	@scripts/deps python
+	@scripts/bench --host
 
 fuzz: ## coverage-guided fuzzing of received messages, under ASan and UBSan; SECONDS_EACH=600
 	@scripts/deps python

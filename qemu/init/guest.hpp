@@ -38,6 +38,10 @@ std::string mount_all();                           // mounts.cpp
 std::string start_processors();                    // processors.cpp
 std::string load_modules(const char* list);        // modules.cpp
 std::string start_swap(const std::string& device); // swap.cpp
+std::string start_zram(const std::string& mebibytes);
+
+// stuck.cpp: ends the guest when no process has done anything for so long
+void watch_for_stuck(const Channel& channel, unsigned seconds);
 
 // command.cpp
 struct Outcome {

@@ -33,9 +33,16 @@ void install_busybox() {
 std::string prepare(const Config& config) {
     if (::access("/bin/busybox", X_OK) == 0) install_busybox();
     if (std::string failure = load_modules("/vm/modules"); !failure.empty()) return failure;
+    std::string failure;
     if (const auto swap = config.find("swap"); swap != config.end())
-        return start_swap(swap->second);
-    return {};
+        failure = start_swap(swap->second);
+    if (const auto zram = config.find("zram"); failure.empty() && zram != config.end())
+        failure = start_zram(zram->second);
+    return failure;
+}
+
+unsigned number(const std::string& text) {
+    return static_cast<unsigned>(std::strtoul(text.c_str(), nullptr, 10));
 }
 
 // A command that ended early may not have written its files.
@@ -46,12 +53,14 @@ void record_files(const Channel& channel) {
             channel.record("fail " + errno_text("cannot get " + path));
 }
 
-void run_and_report(const Channel& channel, const std::string& taint_before) {
+void run_and_report(const Channel& channel, const std::string& taint_before,
+                    unsigned stuck_seconds) {
     const std::vector<std::string> argv = read_lines("/vm/command");
     if (argv.empty()) {
         channel.record("status exit 0");
     } else {
         clear_leaks();
+        if (stuck_seconds > 0) watch_for_stuck(channel, stuck_seconds);
         const Outcome outcome = run_command(argv, channel.fd());
         end_all_processes();
         // The output may have ended inside a line.
@@ -83,7 +92,7 @@ int main() {
     } else if (config.contains("shell")) {
         run_shell(config);
     } else {
-        run_and_report(channel, taint_before);
+        run_and_report(channel, taint_before, number(config["stuck"]));
     }
     channel.record("end");
     channel.drain();

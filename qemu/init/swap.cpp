@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the given disk the guest's swap space.
+// Makes the given disk, or compressed memory, the guest's swap space.
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/swap.h>
@@ -51,6 +51,12 @@ std::string start_swap(const std::string& device) {
     ::fsync(disk.get());
     if (::swapon(device.c_str(), 0) != 0) return errno_text("swapon");
     return {};
+}
+
+std::string start_zram(const std::string& mebibytes) {
+    constexpr const char* size = "/sys/block/zram0/disksize";
+    if (!write_file(size, mebibytes + "M")) return errno_text("zram: size");
+    return start_swap("/dev/zram0");
 }
 
 } // namespace vm

@@ -78,6 +78,6 @@ pack() {
 check_memory() {
     local archive_mb needed
     archive_mb=$(($(stat -c %s "$1") / 1048576 + 1))
-    needed=$((2 * archive_mb + 150))
+    needed=$((2 * archive_mb + 100))
     (($2 >= needed)) || die "--memory $2 cannot hold an initramfs of $archive_mb MB: $needed MB wanted"
 }

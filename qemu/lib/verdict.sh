@@ -17,6 +17,11 @@ splats() { grep -anE -f <(grep -vE '^(#|$)' "$QEMU_DIR/splats.txt") "$console" |
 # counted KEY: a number of what qemu/tap printed
 counted() { sed -n "s/^$1=//p" <<<"$tap"; }
 
+# doing: the test that had begun and had not ended, if the command named it
+doing() {
+    sed -nE '/^# run [0-9]+ - /{s///;h;b last};/^(not )?ok /{s/.*//;h};:last;${g;p}' "$results"
+}
+
 # lost_reason QEMU-STATUS TIMED-OUT: why the guest did not end, or nothing
 lost_reason() {
     local panic
@@ -25,6 +30,8 @@ lost_reason() {
         printf '%s\n' "${panic%$'\r'}"
     elif ! has_record begin && ((${seconds%.*} >= boot_timeout)); then
         printf 'no first process within %s s\n' "$boot_timeout"
+    elif has_record stuck; then
+        printf 'nothing moved for %s s\n' "$(record stuck)"
     elif (($2)); then
         printf 'timeout after %s s\n' "$timeout"
     elif (($1 != 0 && $1 != pass_exit)); then
@@ -46,7 +53,7 @@ check_splats() {
     local first
     first=$(splats | head -n 1 | sed -E 's/^[0-9]+:(\[ *[0-9.]+\] )?//' | tr -d '\r')
     # A panic may be the reason already.
-    [[ -z $first || $first == "${reasons[*]}" ]] || reasons+=("splat: $first")
+    [[ -z $first || ${reasons[*]} == "$first"* ]] || reasons+=("splat: $first")
 }
 
 check_kernel() {
@@ -61,13 +68,14 @@ check_kernel() {
 
 # judge QEMU-STATUS TIMED-OUT: sets verdict, reasons and tap
 judge() {
-    local lost status
+    local lost status doing
     reasons=()
     tap=$("$QEMU_DIR/tap" "$results")
     lost=$(lost_reason "$1" "$2")
     if [[ -n $lost ]]; then
         verdict=lost
-        reasons=("$lost")
+        doing=$(doing)
+        reasons=("$lost${doing:+, during: $doing}")
         check_splats
         return
     fi
@@ -127,6 +135,7 @@ explain() {
         printf -- '--- end of the console:\n'
         tail -n 5 "$console"
     fi
+    grep -aE '^#vm waits' "$results" | sed 's/^#vm waits/---/' | head -n 60 || true
     if [[ $verdict == lost ]]; then
         printf -- '--- last results:\n'
         grep -av '^#vm ' "$results" | tail -n 3 || true

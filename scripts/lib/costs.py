@@ -67,6 +67,7 @@ def measure(out: Path, column: str, kernel: str, questions: Sequence[str],
         driver = ["--module", str(module or build.module_file(kernel))]
     log = out / f"{column}.log"
     machine = ["--icount", "--memory", "1024", "--timeout", "900",
+               "--stuck-timeout", "0",  # the program sleeps until the kernel has settled
                "--append", "slab_nomerge norandmaps"]
     well = guests.launch(
         vm, kernel,

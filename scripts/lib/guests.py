@@ -143,19 +143,26 @@ class Run:
     fewer: bool = False  # the program may have fewer claims, but not none
 
 
-def boot(run: Run, options: Sequence[str], command: Sequence[str]) -> Result:
-    """Runs a command in a guest. Shows the last line if it passed, else everything but the
-    claims that passed."""
+def booted(run: Run, options: Sequence[str], command: Sequence[str]) -> tuple[Result, str]:
+    """Runs a command in a guest. Returns the result, and what is worth showing: the last line
+    if it passed, else everything but the claims that passed."""
     label = f"{run.row}-{run.name}".replace("/", "-")
     vm, log = f"check-{label}", run.out / label
     start = time.monotonic()
     well = launch(vm, run.kernel, ["--append", "slab_nomerge", *options],
                   ["env", f"ASHMEM_TEST_SCALE={run.scale}", *command], log)
     text, counts = log.read_text(errors="replace"), verdict(vm)
-    show(text.splitlines()[-1] if well else results.without_passes(text))
     its_own_plan = run.fewer and int(counts.get("plan") or 0)
-    return results.of_counts(run.row, run.name, well, counts,
-                             0 if its_own_plan else run.planned, time.monotonic() - start)
+    result = results.of_counts(run.row, run.name, well, counts,
+                               0 if its_own_plan else run.planned, time.monotonic() - start)
+    return result, text.splitlines()[-1] if well else results.without_passes(text)
+
+
+def boot(run: Run, options: Sequence[str], command: Sequence[str]) -> Result:
+    """As booted, and shows what is worth it."""
+    result, text = booted(run, options, command)
+    show(text)
+    return result
 
 
 def driver(guest: Guest, kernel: str, file: Path) -> list[str]:

@@ -32,6 +32,14 @@ def unplaced_claims() -> list[str]:
     return lines
 
 
+def programs_of_other_machines() -> list[str]:
+    """What runs as i386 must be a program of 32 bits, or the row tests nothing new."""
+    bits = {"i386": 1, "amd64": 2}
+    kinds = {arch: (build.tests_folder(arch) / "ashmem-tests").read_bytes()[4] for arch in bits}
+    return [f"ashmem-tests for {arch} is of another class of ELF: {kinds[arch]}"
+            for arch in bits if kinds[arch] != bits[arch]]
+
+
 def _steps() -> list[tuple[str, Sequence[str | Path] | Callable[[], list[str]]]]:
     """What is claimed, and the program that checks it or a function that returns complaints."""
     unit_tests = ["python3", "-B", "-m", "unittest", "discover", "-s", ROOT / "tests" / "scripts"]
@@ -47,6 +55,7 @@ def _steps() -> list[tuple[str, Sequence[str | Path] | Callable[[], list[str]]]]
            ["timeout", "120", BUILD / "lib" / "examples" / example[0], *example[1:]])
           for example in EXAMPLES),
         ("every claim runs somewhere", unplaced_claims),
+        ("the programs for i386 have 32 bits", programs_of_other_machines),
         ("files depend on each other as the architecture says", [SCRIPTS / "structure"]),
         ("the claims hold over the shared libraries",
          [BUILD / "tests" / "ashmem-tests.dynamic", claims.ON_HOST]),

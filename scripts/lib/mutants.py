@@ -99,22 +99,28 @@ def try_driver(mutant: Mutant) -> Outcome:
     """Builds the driver with the bug, and runs the claims in a guest."""
     if mutant.guest not in (COSTS, kfuzz.NAME) and not claims.names(mutant.claims):
         raise Unusable(f"{mutant.patch}: no claim is {mutant.claims}")
+    driver, problem = planted(mutant)
+    if problem:
+        return Outcome(mutant, False, problem)
+    if mutant.guest == kfuzz.NAME:
+        return try_by_programs(mutant, driver)
+    if mutant.guest == COSTS:
+        moved = baseline.guard(OUT / mutant.name, mutant.kernel, driver, f"mutant-{mutant.name}")
+        return Outcome(mutant, bool(moved), "; ".join(moved) or "all costs as they were")
+    return _in_guest(mutant, driver, build.tests_folder("amd64"), OUT / mutant.name / "log")
+
+
+def planted(mutant: Mutant) -> tuple[Path, str]:
+    """Builds the driver with the bug. Returns the module, and why there is none."""
     tree = emptied(OUT / mutant.name)
     shutil.copytree(ROOT / "kmod", tree / "kmod", ignore=shutil.ignore_patterns(
         "*.o", "*.ko", "*.cmd", "*.mod*", "features.h", "Module.symvers"))
     if not applied(mutant, tree):
-        return Outcome(mutant, False, NO_LONGER_APPLIES)
-    if not processes.quietly(f"mutant-{mutant.name}",
+        return tree, NO_LONGER_APPLIES
+    well = processes.quietly(f"mutant-{mutant.name}",
                              [QEMU / "kbuild", mutant.kernel, tree / "kmod", "modules",
-                              *((build.KCOV,) if mutant.guest == kfuzz.NAME else ())]):
-        return Outcome(mutant, False, DOES_NOT_BUILD)
-    if mutant.guest == kfuzz.NAME:
-        return try_by_programs(mutant, tree / "kmod" / "ashmem.ko")
-    if mutant.guest == COSTS:
-        moved = baseline.guard(tree, mutant.kernel, tree / "kmod" / "ashmem.ko",
-                               f"mutant-{mutant.name}")
-        return Outcome(mutant, bool(moved), "; ".join(moved) or "all costs as they were")
-    return _in_guest(mutant, tree / "kmod" / "ashmem.ko", build.tests_folder("amd64"), tree / "log")
+                              *((build.KCOV,) if mutant.guest == kfuzz.NAME else ())])
+    return tree / "kmod" / "ashmem.ko", "" if well else DOES_NOT_BUILD
 
 
 def try_by_programs(mutant: Mutant, driver: Path) -> Outcome:

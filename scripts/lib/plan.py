@@ -9,6 +9,7 @@ import differential
 import guests
 import host
 import kernels
+import proof
 import stand_ins
 from project import Unusable
 from schedule import Job
@@ -35,7 +36,7 @@ def expected_rows(chosen: Sequence[str], jobs: Collection[Job]) -> list[str]:
     """The rows of a check; with TESTS= only those that have a chosen claim."""
     if claims.wanted():
         return list(dict.fromkeys(job.row for job in jobs))
-    rows = ["harness", *host.rows(), "build"]
+    rows = ["harness", *host.rows(), "build", proof.ROW]
     for kernel in chosen:
         rows += [kernel, f"{kernel}/i386"] if guests.runs_32(kernel) else [kernel]
     return [*rows, stand_ins.original_row(), stand_ins.preload_row(), differential.row()]

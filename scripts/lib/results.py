@@ -91,10 +91,13 @@ def time_since_start() -> str:
 
 
 def finish(results: Iterable[Result], rows: Iterable[str]) -> int:
-    """Shows the table and returns the exit status. Results of other rows are shown too."""
-    results = list(results)
-    rows = list(dict.fromkeys([*rows, *(result.row for result in results)]))
-    lines, passed, bad = table(results, rows)
+    """Shows the table and returns the exit status. A row that was not expected is shown, and
+    is a failure: the list of what is expected is wrong, and would not miss it."""
+    results, rows = list(results), list(rows)
+    others = list(dict.fromkeys(result.row for result in results if result.row not in rows))
+    lines, passed, bad = table(results, [*rows, *others])
+    lines += [f"{row} was not expected" for row in others]
+    bad += len(others)
     say(f"summary ({time_since_start()})")
     show("\n".join([*lines, "", f"{passed} passed, {bad} failed"]))
     return 1 if bad or not rows else 0

@@ -4,36 +4,16 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <stdexcept>
 
 #include "memory.hpp"
+#include "place.hpp"
 #include "report.hpp"
 
 namespace costs {
 namespace {
 
-constexpr std::size_t size = 16 * page;
-
-// Makes all maps go to the same place: a hole of their size in a page table that stays.
-// Elsewhere page tables might, or might not, be made and freed with each map.
-void* place() {
-    static void* const hole = [] {
-        constexpr std::size_t table = std::size_t{2} << 20;
-        static const test::Map area(-1, 2 * table, test::rw, MAP_PRIVATE | MAP_ANONYMOUS);
-        must(madvise(area.address(), area.size(), MADV_NOHUGEPAGE), "madvise");
-        const std::size_t first = -reinterpret_cast<std::uintptr_t>(area.address()) % table;
-        area[first] = 1;
-        void* middle = static_cast<char*>(area.address()) + first + table / 2;
-        must(munmap(middle, size), "munmap");
-        // holes that the kernel would take before are filled
-        while (mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != middle) {
-        }
-        must(munmap(middle, size), "munmap");
-        return middle;
-    }();
-    return hole;
-}
+constexpr std::size_t size = place_size;
 
 void map_touch_unmap(int fd, std::size_t touched) {
     void* address = mmap(nullptr, size, test::rw, MAP_SHARED, fd, 0);

@@ -38,6 +38,12 @@ class Table(Quiet):
         self.assertRegex(table, r"(?m)^host +1 +0 +1 ")
         self.assertEqual(status, 1)
 
+    def test_a_row_that_nobody_expected_is_red_though_it_passed(self) -> None:
+        status, table = self.finish(Result("6.1", "a", 1, 1), Result("9.9", "a", 1, 1))
+        self.assertRegex(table, r"(?m)^9\.9 was not expected$")
+        self.assertRegex(table, r"(?m)^2 passed, 1 failed$")
+        self.assertEqual(status, 1)
+
     def test_no_row_at_all_is_red(self) -> None:
         self.assertEqual(self.finish(rows=())[0], 1)
 
