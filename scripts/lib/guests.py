@@ -60,12 +60,14 @@ GUESTS = (
     Guest("bounded", "[bounded]", ("5.10", "7.2"), ("5.10",), memory=768, icount=True),
     # not on arm64: its emulated processor has the memory ordering of this machine
     Guest("race", "[race]", ("5.10", "7.2"), ("5.10",), timeout=500),
-    Guest("device", "[device]~[race],[cgroup]~[device],[model],[soak],[anywhere],[binder]",
-          timeout=500, memory=768, kernel_module=WITH_BINDER),
-    Guest("pressure", "[pressure]", if_named=("6.12", "6.12-arm64-16k"), memory=256, swap=512),
+    Guest("device", "[device]~[race],[cgroup]~[device],[model],[soak]", timeout=500, memory=768),
+    Guest("library", "[anywhere],[binder]", if_named=("6.1", "6.12"), timeout=500, memory=768,
+          kernel_module=WITH_BINDER),
+    Guest("pressure", "[pressure]", if_named=("6.1", "6.12", "6.12-arm64-16k"), memory=256,
+          swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
-    Guest("module", "[module]", if_named=("6.12", "6.12-arm64-16k"), loaded=False),
+    Guest("module", "[module]", if_named=("6.1", "6.12", "6.12-arm64-16k"), loaded=False),
     # not on arm64, which the tool is not built for
     Guest("tool", "[tool]", ("6.1", "7.2"), ("6.1",), memory=768,
           programs=("build/lib/tools/ashmem", f"{_NODES}:/usr/lib/ashmem/nodes")),
