@@ -79,6 +79,12 @@ def tests(arch: str) -> None:
         must(cmake(arch, ["tests"], [f"-DCMAKE_PREFIX_PATH={sysroot}"]))
 
 
+def long_tests() -> None:
+    """Builds the programs that use the driver for minutes, besides those of tests()."""
+    say("long test programs")
+    must(cmake("default", ["long-tests"]))
+
+
 def sanitized(sanitizer: str) -> None:
     """Builds the library and its tests with one of the compiler's sanitizers."""
     say(f"library and its tests with the {sanitizer} sanitizer")

@@ -55,7 +55,8 @@ void Actor::after_pin(Call call, const Slot& slot, std::uint32_t offset, std::ui
 }
 
 void Actor::map(const Slot& slot, const Values& values) {
-    const auto [a, b, c] = values;
+    const auto [a, length, c] = values;
+    const auto b = static_cast<std::size_t>(length);
     Map& map = maps_[c % most_maps];
     if (map.data != nullptr) munmap(map.data, map.length);
     const int prot = static_cast<int>(a & 7);
