@@ -24,7 +24,7 @@ using costs::page;
 using costs::pin_call;
 
 constexpr std::size_t size = 20 * page, ranges = 10;
-constexpr std::size_t most = 100'000;
+constexpr std::size_t few = 1000, most = 100'000;
 
 // Memory of one kind, of which each has its first page in use.
 class Crowd {
@@ -65,28 +65,45 @@ public:
     Question(Report& report, std::size_t count) : report_(report), count_(count) {}
 
     void ask_ours() {
-        double made = 0;
-        std::unique_ptr<Crowd> crowd;
-        made = costs::once([&] { crowd = std::make_unique<Crowd>(Kind::ashmem, count_); });
-        add("a region made, a page written, ranges unpinned", "ashmem", made / count());
-        ask_life(Kind::ashmem);
-        ask_pins(*crowd);
-        ask_reclaim();
-        const double ended = costs::once([&] { crowd.reset(); });
-        add("a region ended", "ashmem", ended / count());
+        Samples made, freed, ended;
+        for (int round = 0; round < rounds(); ++round) {
+            std::unique_ptr<Crowd> crowd;
+            made.push_back(each([&] { crowd = std::make_unique<Crowd>(Kind::ashmem, count_); }));
+            if (round == 0) {
+                ask_life(Kind::ashmem);
+                ask_pins(*crowd);
+            }
+            freed.push_back(reclaimed());
+            ended.push_back(each([&] { crowd.reset(); }));
+        }
+        add("a region made, a page written, ranges unpinned", "ashmem", costs::median(made));
+        add(freed_page, "ashmem", costs::median(freed));
+        add("a region ended", "ashmem", costs::median(ended));
     }
 
     void ask_memfd() {
-        auto crowd = std::make_unique<Crowd>(Kind::memfd, count_);
-        ask_life(Kind::memfd);
-        const double punched = costs::once([&] { crowd->punch(); });
-        add("a page freed: reclaim, or punched by its owner", "memfd", punched / count());
-        const double ended = costs::once([&] { crowd.reset(); });
-        add("a region ended", "memfd", ended / count());
+        Samples freed, ended;
+        for (int round = 0; round < rounds(); ++round) {
+            auto crowd = std::make_unique<Crowd>(Kind::memfd, count_);
+            if (round == 0) ask_life(Kind::memfd);
+            freed.push_back(each([&] { crowd->punch(); }));
+            ended.push_back(each([&] { crowd.reset(); }));
+        }
+        add(freed_page, "memfd", costs::median(freed));
+        add("a region ended", "memfd", costs::median(ended));
     }
 
 private:
+    using Samples = std::vector<double>;
+    static constexpr const char* freed_page = "a page freed: reclaim, or punched by its owner";
+
     [[nodiscard]] double count() const { return static_cast<double>(count_); }
+    // what comes late is a large part of a small crowd's cost
+    [[nodiscard]] int rounds() const { return count_ <= few ? 9 : 1; }
+    template <typename Work>
+    [[nodiscard]] double each(Work work) const {
+        return costs::once(work) / count();
+    }
     void add(const char* what, const char* who, double value) {
         bench::add(report_, {"k", what, clock_unit(), count_}, who, value);
     }
@@ -107,12 +124,11 @@ private:
             }));
     }
     // less what it takes when nothing is left
-    void ask_reclaim() {
+    [[nodiscard]] double reclaimed() const {
         const double before = shared_pages(), taken = costs::drop_caches();
         const double freed = before - shared_pages();
         if (freed < count() / 2) throw std::runtime_error("reclaim left most pages");
-        add("a page freed: reclaim, or punched by its owner", "ashmem",
-            (taken - costs::drop_caches()) / freed);
+        return (taken - costs::drop_caches()) / freed;
     }
     static double shared_pages() { return static_cast<double>(test::meminfo("Shmem")) / page; }
 
@@ -127,7 +143,7 @@ void ask_crowds(Report& report) {
     must(setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
     costs::steady_pages();
     costs::settle_reclaim();
-    for (std::size_t count = 1000; count <= most; count *= 10) {
+    for (std::size_t count = few; count <= most; count *= 10) {
         Question question(report, count);
         question.ask_ours();
         question.ask_memfd();

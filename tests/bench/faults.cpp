@@ -23,7 +23,7 @@ using costs::must;
 using costs::page;
 
 constexpr std::size_t size = std::size_t{16} << 20, huge = std::size_t{2} << 20;
-constexpr int rounds = 3;
+constexpr int rounds = 7;
 
 // Addresses for one map, where huge pages fit.
 class Place {

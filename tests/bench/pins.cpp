@@ -26,8 +26,10 @@ using costs::page;
 using costs::pin_call;
 using Order = std::vector<std::size_t>;
 
-// the calls of a figure, where one sweep has fewer
-constexpr std::size_t least_calls = 2000;
+// A figure is the median of as many sweeps as have so many calls, if they are short; a tick
+// of the clock, or memory that is freed late, is in a few of them.
+constexpr std::size_t least_calls = 2000, short_sweep = 1000, short_sweeps = 9;
+constexpr std::size_t middle_sweep = 10'000, middle_sweeps = 3;
 
 // A driver whose cost grows with the number is not asked where a sweep would take minutes.
 constexpr double most_taken = 1e10;
@@ -107,11 +109,16 @@ private:
     int fd_;
 };
 
+std::size_t sweeps_of(std::size_t ranges) {
+    if (ranges <= short_sweep) return std::max(short_sweeps, least_calls / ranges);
+    return ranges <= middle_sweep ? middle_sweeps : 1;
+}
+
 // The median of sweeps after one that does not count; of one sweep where it is long.
 template <typename Memory>
 Sweep measure(std::size_t ranges, const Order& order) {
     Memory memory(ranges);
-    const std::size_t sweeps = std::max<std::size_t>(1, least_calls / ranges);
+    const std::size_t sweeps = sweeps_of(ranges);
     if (sweeps > 1) memory.sweep(order);
     std::array<std::vector<double>, 3> all;
     for (std::size_t i = 0; i < sweeps; ++i) {

@@ -18,6 +18,8 @@ using costs::page;
 using costs::Shape;
 
 constexpr int rounds = 3;
+// which pages are taken first is chance
+constexpr int rounds_at_limit = 9;
 constexpr double mib = 1 << 20;
 
 double unpinned_mib(const Shape& shape) {
@@ -77,7 +79,7 @@ void ask_limits(Report& report, const std::string& what, const Shape& shape) {
     if (!conditions.original)
         subjects.insert(subjects.begin(),
                         {"ashmem", [=] { return at_limit<costs::Unpinned>(shape); }});
-    take_turns(report, {"e", "reclaim at a limit " + what}, rounds, subjects);
+    take_turns(report, {"e", "reclaim at a limit " + what}, rounds_at_limit, subjects);
 }
 
 } // namespace
