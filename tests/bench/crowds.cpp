@@ -24,6 +24,7 @@ using costs::page;
 using costs::pin_call;
 
 constexpr std::size_t size = 20 * page, ranges = 10;
+constexpr costs::Pace lives{7, 300, 4000};
 constexpr std::size_t few = 1000, most = 100'000;
 
 // Memory of one kind, of which each has its first page in use.
@@ -76,9 +77,9 @@ public:
             freed.push_back(reclaimed());
             ended.push_back(each([&] { crowd.reset(); }));
         }
-        add("a region made, a page written, ranges unpinned", "ashmem", costs::median(made));
-        add(freed_page, "ashmem", costs::median(freed));
-        add("a region ended", "ashmem", costs::median(ended));
+        add("a region made, a page written, ranges unpinned", "ashmem", middle(made));
+        add(freed_page, "ashmem", middle(freed));
+        add("a region ended", "ashmem", middle(ended));
     }
 
     void ask_memfd() {
@@ -89,8 +90,8 @@ public:
             freed.push_back(each([&] { crowd->punch(); }));
             ended.push_back(each([&] { crowd.reset(); }));
         }
-        add(freed_page, "memfd", costs::median(freed));
-        add("a region ended", "memfd", costs::median(ended));
+        add(freed_page, "memfd", middle(freed));
+        add("a region ended", "memfd", middle(ended));
     }
 
 private:
@@ -99,7 +100,7 @@ private:
 
     [[nodiscard]] double count() const { return static_cast<double>(count_); }
     // what comes late is a large part of a small crowd's cost
-    [[nodiscard]] int rounds() const { return count_ <= few ? 9 : 1; }
+    [[nodiscard]] int rounds() const { return count_ <= few ? 25 : count_ < most ? 4 : 1; }
     template <typename Work>
     [[nodiscard]] double each(Work work) const {
         return costs::once(work) / count();
@@ -108,9 +109,8 @@ private:
         bench::add(report_, {"k", what, clock_unit(), count_}, who, value);
     }
     void ask_life(Kind kind) {
-        take_turns(report_, {"k", "one more life", clock_unit(), count_},
-                   costs::short_lives.batches,
-                   {{subject(kind), paced(costs::short_lives, [=] { live(kind); })}});
+        take_turns(report_, {"k", "one more life", clock_unit(), count_}, lives.batches,
+                   {{subject(kind), paced(lives, [=] { live(kind); })}});
     }
     void ask_pins(const Crowd& crowd) {
         std::mt19937 random(1);

@@ -17,7 +17,7 @@ using costs::must;
 using costs::page;
 using costs::Shape;
 
-constexpr int rounds = 3;
+constexpr int rounds = 7;
 // which pages are taken first is chance
 constexpr int rounds_at_limit = 9;
 constexpr double mib = 1 << 20;
