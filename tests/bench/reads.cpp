@@ -35,6 +35,7 @@ void ask_reads(Report& report) {
     for (const std::size_t bytes : {std::size_t{4} << 10, std::size_t{64} << 10, size}) {
         const costs::Pace pace = {9, 5, static_cast<int>(std::size_t{2} * size / bytes)};
         std::vector<Subject> subjects;
+        subjects.reserve(memories.size());
         for (const auto& [who, memory] : memories)
             subjects.push_back({who, paced(pace, [bytes, fd = memory->id()] {
                                     if (pread(fd, buffer.data(), bytes, 0) !=

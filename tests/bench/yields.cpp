@@ -111,6 +111,7 @@ constexpr int rounds = 3;
 template <typename Value>
 double of(const std::vector<Found>& all, const Value& value) {
     std::vector<double> values;
+    values.reserve(all.size());
     for (const Found& found : all)
         values.push_back(value(found));
     return costs::median(values);

@@ -128,6 +128,7 @@ void Team::one_program(Slots& slots) {
 void Team::leader() {
     Slots slots(world_, sockets_[0], sockets_[1]);
     std::vector<std::thread> threads;
+    threads.reserve(other_process);
     for (int actor = 0; actor < other_process; ++actor)
         threads.emplace_back([&, actor] { actor_thread(actor, slots); });
     for (;;) {
