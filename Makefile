@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z_ -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: demo check check-debug check-differential check-builds check-mutants endurance costs baseline costs-library bench bench-host fuzz kfuzz shell
+.PHONY: demo check check-debug check-differential check-builds check-mutants endurance coverage costs baseline costs-library bench bench-host fuzz kfuzz shell
 demo: ## programs share a file, a heap and frames, in a VM; FILE=path shares another file, MEMORY=MB sets the guest's memory
 	@scripts/deps python
 	@scripts/demo
@@ -35,6 +35,10 @@ check-mutants: ## plants the bugs of tests/mutants, one at a time: each must be 
 endurance: ## small guests where many want memory, for 15 minutes; SECONDS_EACH=, KERNELS=, MEMORY=
 	@scripts/deps python
 	@scripts/endurance
+
+coverage: ## which lines and branches of the driver and the library the tests run, in build/coverage/html; SCALE=
+	@scripts/deps python
+	@scripts/coverage
 
 costs: ## instructions of the driver's calls, compared with memfd's; KERNELS=, ASK="calls lives"
 	@scripts/deps python

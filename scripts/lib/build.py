@@ -11,7 +11,9 @@ from processes import capture, quietly, run
 from project import BUILD, QEMU, ROOT, SCRIPTS, Unusable, say
 
 SANITIZERS = ("address", "thread")
-KCOV = "KCOV_INSTRUMENT=y"  # for kbuild
+# for kbuild; UBSAN would add branches of its own
+KCOV = "KCOV_INSTRUMENT=y"
+GCOV = ("GCOV_PROFILE=y", "UBSAN_SANITIZE=n")
 
 
 def install_packages(*groups: str) -> None:
@@ -127,6 +129,14 @@ def traced_module(kernel: str) -> bool:
     built for it."""
     say(f"module for {kernel}, traced")
     return _kbuild("kmod-kcov", ROOT / "kmod", traced_module_file(kernel).parent, kernel, KCOV)
+
+
+def counted_module(kernel: str, folder: Path) -> bool:
+    """Builds the driver into a folder, so that gcov's counters say which lines run."""
+    if run([QEMU / "fetch", kernel]):
+        return False
+    say(f"module for {kernel}, counted")
+    return _kbuild("kmod-gcov", ROOT / "kmod", folder, kernel, *GCOV)
 
 
 def row(kernel: str) -> bool:

@@ -23,7 +23,7 @@ REFERENCE = GUEST_FILES / "reference.sh"
 _MACHINE = ["--timeout", "300", "--memory", "768"]
 
 
-def _against_list(out: Path, page: str) -> list[str]:
+def against_list(out: Path, page: str) -> list[str]:
     """Options that put a page's list of differences into the guest, and the script that
     compares."""
     listed = out / page.removesuffix(".md")
@@ -33,7 +33,7 @@ def _against_list(out: Path, page: str) -> list[str]:
 
 def _compared(run: Run, chosen: str, page: str, options: Sequence[str]) -> Result:
     """Boots a guest whose claims must pass, except for those that a page lists."""
-    return guests.boot(run, [*_MACHINE, *options, *_against_list(run.out, page)],
+    return guests.boot(run, [*_MACHINE, *options, *against_list(run.out, page)],
                        ["/bin/reference.sh", "/differences", chosen])
 
 
@@ -44,27 +44,27 @@ def _original(run: Run, chosen: str) -> Result:
                       *added(build.tests_folder("amd64") / "ashmem-tests")])
 
 
-def _with_preload() -> list[str]:
+def with_preload(folder: Path = BUILD) -> list[str]:
     """Options for a guest without the driver, where ashmem-tests is the dynamic program
-    with libashmem-preload.so."""
-    program = build.tests_folder("amd64") / "ashmem-tests.dynamic"
+    of that build with libashmem-preload.so."""
+    program = folder / "tests" / "ashmem-tests.dynamic"
     options = []
     for library in re.findall(r"/\S+", capture(["ldd", program])):
         # our folder may not exist in the guest
-        inside = library.removeprefix(str(BUILD))
+        inside = library.removeprefix(str(folder))
         options += added(f"{Path(library).resolve()}:{inside}")
-    return options + added(f"{BUILD}/lib/libashmem-preload.so:/lib/libashmem-preload.so",
+    return options + added(f"{folder}/lib/libashmem-preload.so:/lib/libashmem-preload.so",
                            program, f"{GUEST_FILES}/preloaded.sh:/bin/ashmem-tests")
 
 
 def _preloaded(run: Run, chosen: str) -> Result:
-    return _compared(run, chosen, "preload.md", _with_preload())
+    return _compared(run, chosen, "preload.md", with_preload())
 
 
 def _preloaded_pressure(run: Run, chosen: str) -> Result:
     """The library's own claims, all of which must pass."""
     machine = ["--timeout", "300", "--memory", "256", "--swap", "512"]
-    return guests.boot(run, [*machine, *_with_preload()], ["/bin/ashmem-tests", chosen])
+    return guests.boot(run, [*machine, *with_preload()], ["/bin/ashmem-tests", chosen])
 
 
 def original_row() -> str:
