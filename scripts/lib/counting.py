@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs of the claims with programs and a driver that count what runs."""
 
-import dataclasses
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +61,7 @@ def _guest(out: Path, row: str, kernel: str, guest: Guest, driver: Path, scale: 
     run = Run(out, row, guest.name, kernel, planned, scale)
     programs = [program.replace("build/lib/", f"{OUT}/lib/") for program in guest.programs]
     options = [*guest.options(), *GET,
-               *guests.driver(dataclasses.replace(guest), kernel, driver),
+               *guests.driver(guest, kernel, driver),
                *guests.added(_program(), f"{ROOT}/tests/guest/counted.sh",
                              *(ROOT / name for name in programs))]
 
@@ -98,7 +97,7 @@ def jobs(out: Path, scale: int) -> list[Job]:
     plain = build.module_file(kernels.default())
     return [
         *(_guest(out, KERNEL, KERNEL, guest, DRIVER / "ashmem.ko", scale)
-          for guest in guests.DEBUG_GUESTS),
+          for guest in guests.DEBUG_GUESTS if guest.name != "soak"),
         _guest(out, kernels.default(), kernels.default(), tool, plain, scale),
         _preloaded(out, "device", claims.OF_DRIVERS, ["--memory", "768"], scale),
         _preloaded(out, "pressure", claims.PRELOADED, ["--memory", "256", "--swap", "512"], scale),

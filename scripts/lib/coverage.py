@@ -2,7 +2,7 @@
 """Which lines and branches ran: counts of gcov and of llvm-cov, and what they leave out.
 
 A branch is one direction of a condition. gcov counts those that the compiler made, so those
-of the kernel's own macros too: lines of assertions are left out. llvm-cov counts those that
+of the kernel's own macros too: lines of assertions and of tracepoints are left out. llvm-cov counts those that
 the source has.
 """
 
@@ -22,8 +22,9 @@ LEAST_LINES, LEAST_BRANCHES = 98.0, 90.0
 
 UNCOVERED = ROOT / "tests" / "uncovered.toml"
 
-# What these macros branch on is a defect, or belongs to the kernel.
-ASSERTIONS = re.compile(r"\b(lockdep_assert\w*|(VM_)?(WARN|BUG)_ON\w*|trace_ashmem_\w+)\(")
+# What these macros branch on is a defect, or is the kernel's own: whether a tracepoint is on.
+MACROS = re.compile(r"\b(lockdep_assert\w*|(VM_)?(WARN|BUG)_ON\w*|trace_ashmem_\w+|TRACE_EVENT"
+                    r"|DECLARE_EVENT_CLASS|DEFINE_EVENT)\(")
 
 
 @dataclass
@@ -62,10 +63,9 @@ def _source(path: str) -> list[str]:
 def add_gcov(counts: Counts, text: str, folder: Path, inside: str) -> None:
     """Adds what gcov --json-format says of the files of a folder, which is a copy of `inside`
     in the tree."""
-    for found in json.loads(text)["files"]:
-        path = Path(found["file"])
-        if not path.is_absolute():
-            path = folder / path
+    told = json.loads(text)
+    for found in told["files"]:
+        path = Path(told["current_working_directory"], found["file"])
         if not path.is_relative_to(folder):
             continue
         name = f"{inside}/{path.relative_to(folder)}"
@@ -75,7 +75,7 @@ def add_gcov(counts: Counts, text: str, folder: Path, inside: str) -> None:
         branches = []
         for line in found["lines"]:
             number = line["line_number"]
-            if ASSERTIONS.search(source[number - 1]):
+            if MACROS.search(source[number - 1]):
                 continue
             for branch in line["branches"]:
                 key = (number, line.get("function_name", ""))

@@ -89,7 +89,7 @@ GUESTS_32 = (
 DEBUG_GUESTS = (
     Guest("pressure", "[pressure]", timeout=1500, memory=384, swap=512),
     Guest("cgroup", "[cgroup]~[device]", timeout=1500, memory=1024),
-    Guest("module", "[module]", timeout=1500, memory=1024, loaded=False),
+    Guest("module", "[module],[module-faults]", timeout=1500, memory=1024, loaded=False),
     Guest("faults", "[faults]", timeout=1500, memory=1024),
     Guest("soak", "[soak]", timeout=1500, memory=1024),
     Guest("race", "[race]~[aimed],[model]", timeout=1500, memory=1024),

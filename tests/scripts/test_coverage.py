@@ -14,7 +14,7 @@ FOLDER = Path("/copy")
 
 
 def of_gcov(path: str, lines: list[dict]) -> str:
-    return json.dumps({"files": [{"file": path, "lines": lines}]})
+    return json.dumps({"current_working_directory": "/copy", "files": [{"file": path, "lines": lines}]})
 
 
 def line(number: int, count: int, *branches: int) -> dict:
