@@ -2,8 +2,8 @@
 """Which lines and branches ran: counts of gcov and of llvm-cov, and what they leave out.
 
 A branch is one direction of a condition. gcov counts those that the compiler made, so those
-of the kernel's own macros too: lines of assertions and of tracepoints are left out. llvm-cov counts those that
-the source has.
+of the kernel's own macros too: lines of assertions and of tracepoints are left out. llvm-cov
+counts those that the source has.
 """
 
 import json
