@@ -12,6 +12,8 @@
 namespace test {
 namespace {
 
+constexpr const char* kinds[] = {"failslab", "fail_page_alloc", "fail_usercopy"};
+
 void set(const std::string& file, const char* text) {
     const long ret = write_file("/sys/kernel/debug/" + file, text);
     if (ret != 0) throw std::system_error(static_cast<int>(-ret), std::generic_category(), file);
@@ -24,8 +26,15 @@ void allow_faults() {
     set("fail_page_alloc/ignore-gfp-wait", "N");
     set("fail_page_alloc/ignore-gfp-highmem", "N");
     set("fail_page_alloc/min-order", "0");
-    for (const char* kind : {"failslab", "fail_page_alloc", "fail_usercopy"})
-        set(std::string(kind) + "/verbose", "0");
+    for (const std::string kind : kinds)
+        set(kind + "/verbose", "0");
+}
+
+void allow_faults_below(std::uint64_t first, std::uint64_t end) {
+    for (const std::string kind : kinds) {
+        set(kind + "/require-start", std::to_string(first).c_str());
+        set(kind + "/require-end", std::to_string(end).c_str());
+    }
 }
 
 Fault::Fault(int point)

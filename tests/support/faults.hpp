@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <stdexcept>
 
 #include "support/region.hpp"
@@ -14,6 +15,8 @@ namespace test {
 
 // Lets every kind of allocation fail, without a line in the log for each.
 void allow_faults();
+// From now on only in calls from code at these addresses.
+void allow_faults_below(std::uint64_t first, std::uint64_t end);
 
 // The point of a call, counted from 1, at which the kernel fails it.
 class Fault {
