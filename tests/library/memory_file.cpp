@@ -2,7 +2,8 @@
 // MemoryFile and its streams, with the cases of Android's MemoryFileTest.
 #include <ashmem/ashmem.h>
 #include <fcntl.h>
-
+#include <linux/ashmem.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 
 #include "support/process.hpp"
 #include "support/region.hpp"
+#include "support/seccomp.hpp"
 
 using ashmem::MemoryFile;
 using ashmem::MemoryFileInputStream;
@@ -51,6 +53,7 @@ TEST_CASE("a MemoryFile keeps what is written at an offset", "[library][anywhere
     CHECK(file.readBytes(read, 0, 0, 16) == 16);
     CHECK(read == std::array<std::byte, 16>{});
     CHECK(file.readBytes(read, 1000, 0, 0) == 0);
+    file.writeBytes({}, 0, 1000, 0);
 }
 
 TEST_CASE("a MemoryFile of no length or less is EINVAL", "[library][anywhere]") {
@@ -155,6 +158,22 @@ TEST_CASE("a purged MemoryFile is ENODATA, and then a file of zeros", "[device][
     CHECK_FALSE(file.isPurgingAllowed());
 }
 
+TEST_CASE("a MemoryFile that can't be pinned is not read, and may still be purged",
+          "[device][library]") {
+    MemoryFile file("file", 100);
+    file.writeBytes(numbers(), 0, 0, 16);
+    file.allowPurging(true);
+    CHECK(test::in_child([&] {
+              test::refuse_call(SYS_ioctl, ENOMEM, static_cast<std::uint32_t>(ASHMEM_PIN));
+              std::array<std::byte, 16> read{};
+              if (error_of([&](auto& ec) { file.readBytes(read, 0, 0, 16, ec); }) != ENOMEM)
+                  return 1;
+              if (read != std::array<std::byte, 16>{}) return 2;
+              if (error_of([&](auto& ec) { file.allowPurging(false, ec); }) != ENOMEM) return 3;
+              return file.isPurgingAllowed() ? 0 : 4;
+          }) == 0);
+}
+
 // Under ThreadSanitizer bytes that are not guarded are a race.
 TEST_CASE("threads that use a MemoryFile see each other's writes as a whole",
           "[library][anywhere]") {
@@ -226,9 +245,27 @@ TEST_CASE("a MemoryFile over a received descriptor shows the same bytes", "[libr
     same.readBytes(read, 84, 0, 16);
     CHECK(read == data);
     CHECK(same.length() == 100);
-    CHECK(error_of([](auto& ec) {
-              MemoryFile(ashmem::unique_fd(open("/dev/null", O_RDWR | O_CLOEXEC)), ec);
-          }) == EINVAL);
+    const auto null = [] { return ashmem::unique_fd(open("/dev/null", O_RDWR | O_CLOEXEC)); };
+    CHECK(error_of([&](auto& ec) { MemoryFile(null(), ec); }) == EINVAL);
+    CHECK_THROWS_AS(MemoryFile(null()), std::system_error);
+}
+
+TEST_CASE("a received region that is read-only or longer than an int is no MemoryFile",
+          "[library][anywhere]") {
+    auto read_only = ashmem::Region::create("read-only", 100);
+    read_only.set_protection(ashmem::Prot::read);
+    auto large = ashmem::Region::create("large", std::size_t{3} << 30);
+    CHECK(MemoryFile::getSize(large.fd()) == -1);
+    for (const auto& [region, error] : {std::pair{&read_only, EPERM}, {&large, EINVAL}}) {
+        const auto copy = [fd = region->fd()] {
+            return ashmem::unique_fd(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+        };
+        std::error_code ec;
+        const MemoryFile file(copy(), ec);
+        CHECK(ec.value() == error);
+        CHECK(file.getFd() == -1);
+        CHECK_THROWS_AS(MemoryFile(copy()), std::system_error);
+    }
 }
 
 TEST_CASE("getSize and isMemoryFile know a region from other files", "[library][anywhere]") {
@@ -296,4 +333,31 @@ TEST_CASE("a stream of a closed MemoryFile is bad", "[library][anywhere]") {
     CHECK(in.bad());
     out << 'x';
     CHECK(out.bad());
+}
+
+TEST_CASE("MemoryFile's input stream tells how much is left", "[library][anywhere]") {
+    MemoryFile file("file", 100);
+    MemoryFileInputStream in(file);
+    CHECK(in.rdbuf()->in_avail() == 100);
+    CHECK(in.get() == 0);
+    CHECK(in.rdbuf()->in_avail() == 99);
+    std::array<char, 200> text{};
+    CHECK(in.readsome(text.data(), text.size()) == 99);
+    CHECK(in.good());
+    CHECK(in.readsome(text.data(), text.size()) == 0);
+    CHECK(in.eof());
+}
+
+TEST_CASE("a MemoryFile's buffer that is given the end for a character writes nothing",
+          "[library][anywhere]") {
+    struct Buffer : ashmem::MemoryFileBuffer {
+        using MemoryFileBuffer::MemoryFileBuffer;
+        using MemoryFileBuffer::overflow;
+    };
+    constexpr int end = std::char_traits<char>::eof();
+    MemoryFile file("file", 1);
+    Buffer buffer(file);
+    CHECK(buffer.overflow(end) != end);
+    CHECK(buffer.overflow('x') == 'x');
+    CHECK(buffer.overflow('y') == end);
 }
