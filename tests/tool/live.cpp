@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ashmem doctor` beside the real driver, in a /dev of its own with one fault.
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <ashmem/unique_fd.hpp>
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <stdexcept>
 #include <string>
 
+#include "support/cgroup.hpp"
 #include "support/process.hpp"
 #include "support/region.hpp"
 #include "support/seccomp.hpp"
@@ -47,6 +52,25 @@ void own_dev(dev_t device, unsigned long flags = 0) {
         throw std::runtime_error("no /dev of our own");
     make_node(plain, device);
     make_node(boot_node(), device);
+}
+
+// Attaches a program to a cgroup that refuses every device to those in it.
+void allow_no_device(const Cgroup& group) {
+    const bpf_insn refuse[] = {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
+                               {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+    bpf_attr load{};
+    load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+    load.insns = reinterpret_cast<std::uintptr_t>(refuse);
+    load.insn_cnt = sizeof(refuse) / sizeof(*refuse);
+    load.license = reinterpret_cast<std::uintptr_t>("GPL");
+    const ashmem::unique_fd program(
+        static_cast<int>(syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load))));
+    const ashmem::unique_fd folder(open(group.path().c_str(), O_RDONLY | O_CLOEXEC));
+    bpf_attr attach{};
+    attach.target_fd = static_cast<std::uint32_t>(folder.get());
+    attach.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
+    attach.attach_type = BPF_CGROUP_DEVICE;
+    REQUIRE(syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)) == 0);
 }
 
 Answer doctor(const std::function<void()>& spoil, unsigned long flags = 0) {
@@ -103,6 +127,22 @@ TEST_CASE("doctor names what keeps a node of the real driver from working", "[to
         const Answer answer = doctor([] {}, MS_NOEXEC);
         CHECK(answer.names("/dev is mounted noexec"));
         CHECK(answer.status == 0);
+    }
+    SECTION("no driver behind it") {
+        check_fails(doctor([] {
+                        // a list of devices that does not have ours
+                        if (mount("/proc/uptime", "/proc/misc", nullptr, MS_BIND, nullptr) != 0)
+                            throw std::runtime_error("/proc/misc");
+                        unlink(plain);
+                        make_node(plain, makedev(10, 253));
+                    }),
+                    "No driver has its number.");
+    }
+    SECTION("a device cgroup, as containers have it") {
+        const Cgroup group("no-devices");
+        allow_no_device(group);
+        check_fails(doctor([&] { group.join(); }),
+                    "The device cgroup of this container does not allow it.");
     }
     SECTION("a filter of system calls") {
         const Answer answer = doctor([] { refuse_call(-1, 1); });
