@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// MemoryFile and its streams, with the cases of Android's MemoryFileTest.
+// MemoryFile, with the cases of Android's MemoryFileTest.
 #include <ashmem/ashmem.h>
 #include <fcntl.h>
 #include <linux/ashmem.h>
@@ -12,17 +12,15 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <climits>
-#include <sstream>
 #include <thread>
 #include <vector>
 
 #include "support/process.hpp"
 #include "support/region.hpp"
 #include "support/seccomp.hpp"
+#include "support/sockets.hpp"
 
 using ashmem::MemoryFile;
-using ashmem::MemoryFileInputStream;
-using ashmem::MemoryFileOutputStream;
 
 namespace {
 
@@ -64,6 +62,17 @@ TEST_CASE("a MemoryFile of no length or less is EINVAL", "[library][anywhere]") 
         CHECK(file.length() == 0);
         CHECK_THROWS_AS(MemoryFile("x", length), std::system_error);
     }
+}
+
+TEST_CASE("a MemoryFile that gets no descriptor is EMFILE, and closed", "[library][anywhere]") {
+    CHECK(test::in_child([] {
+              std::error_code ec;
+              const MemoryFile first("x", 1, ec);
+              if (ec || first.getFd() < 0) return 1;
+              test::leave_numbers(0);
+              const MemoryFile second("x", 1, ec);
+              return ec.value() == EMFILE && second.getFd() == -1 ? 0 : 2;
+          }) == 0);
 }
 
 TEST_CASE("a MemoryFile's ranges are bound by its length and the buffer's", "[library][anywhere]") {
@@ -277,87 +286,4 @@ TEST_CASE("getSize and isMemoryFile know a region from other files", "[library][
         CHECK_FALSE(MemoryFile::isMemoryFile(fd));
         CHECK(MemoryFile::getSize(fd) == -1);
     }
-}
-
-TEST_CASE("MemoryFile's streams read back what they wrote, any byte of it", "[library][anywhere]") {
-    MemoryFile file("file", 10000);
-    std::string text;
-    for (int i = 0; i < 10000; ++i)
-        text += static_cast<char>(i * 7);
-    MemoryFileOutputStream out(file);
-    out << text.substr(0, 5000);
-    out.put(text[5000]);
-    out.write(text.data() + 5001, 4999);
-    CHECK(out.good());
-    MemoryFileInputStream in(file);
-    CHECK(in.get() == static_cast<unsigned char>(text[0]));
-    std::ostringstream rest;
-    rest << in.rdbuf();
-    CHECK(rest.str() == text.substr(1));
-    CHECK(in.get() == std::char_traits<char>::eof());
-    CHECK(in.eof());
-}
-
-TEST_CASE("MemoryFile's streams seek, skip, and end where the file does", "[library][anywhere]") {
-    MemoryFile file("file", 100);
-    MemoryFileOutputStream out(file);
-    out.seekp(98);
-    out << "abc";
-    CHECK(out.bad());
-    MemoryFileInputStream in(file);
-    in.seekg(-2, std::ios::end);
-    CHECK(in.tellg() == 98);
-    CHECK(in.get() == 'a');
-    const auto mark = in.tellg();
-    CHECK(in.get() == 'b');
-    CHECK(in.get() == std::char_traits<char>::eof());
-    in.clear();
-    in.seekg(mark);
-    CHECK(in.get() == 'b');
-    in.seekg(0);
-    in.ignore(98);
-    CHECK(in.get() == 'a');
-    in.seekg(101);
-    CHECK(in.fail());
-    in.clear();
-    in.seekg(-1);
-    CHECK(in.fail());
-}
-
-TEST_CASE("a stream of a closed MemoryFile is bad", "[library][anywhere]") {
-    MemoryFile file("file", 100);
-    MemoryFileInputStream in(file);
-    MemoryFileOutputStream out(file);
-    file.close();
-    CHECK(in.get() == std::char_traits<char>::eof());
-    CHECK(in.bad());
-    out << 'x';
-    CHECK(out.bad());
-}
-
-TEST_CASE("MemoryFile's input stream tells how much is left", "[library][anywhere]") {
-    MemoryFile file("file", 100);
-    MemoryFileInputStream in(file);
-    CHECK(in.rdbuf()->in_avail() == 100);
-    CHECK(in.get() == 0);
-    CHECK(in.rdbuf()->in_avail() == 99);
-    std::array<char, 200> text{};
-    CHECK(in.readsome(text.data(), text.size()) == 99);
-    CHECK(in.good());
-    CHECK(in.readsome(text.data(), text.size()) == 0);
-    CHECK(in.eof());
-}
-
-TEST_CASE("a MemoryFile's buffer that is given the end for a character writes nothing",
-          "[library][anywhere]") {
-    struct Buffer : ashmem::MemoryFileBuffer {
-        using MemoryFileBuffer::MemoryFileBuffer;
-        using MemoryFileBuffer::overflow;
-    };
-    constexpr int end = std::char_traits<char>::eof();
-    MemoryFile file("file", 1);
-    Buffer buffer(file);
-    CHECK(buffer.overflow(end) != end);
-    CHECK(buffer.overflow('x') == 'x');
-    CHECK(buffer.overflow('y') == end);
 }

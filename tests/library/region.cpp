@@ -167,6 +167,8 @@ TEST_CASE("a Mapping is seen as objects that fit it", "[device][library]") {
     std::error_code ec;
     CHECK(mapping.as<std::uint64_t>(ec).empty());
     CHECK(ec.value() == EINVAL);
+    CHECK(mapping.as<std::uint32_t>(ec).size() == 9);
+    CHECK_FALSE(ec);
     mapping.as<std::uint32_t>()[8] = 0x01010101;
     CHECK(mapping.bytes()[35] == std::byte{1});
 }

@@ -80,7 +80,7 @@ TEST_CASE("doctor reads the options in /boot where the kernel's own are broken",
 
 TEST_CASE("doctor finds the driver's numbers among those of others", "[tool][host]") {
     const Tree tree;
-    const std::string others = "Character devices:\n  1 mem\n 77 alsa\n";
+    const std::string others = "Character devices:\n\n  1 mem\n 77 alsa\n";
     tree.write("/proc/misc", "\n 59 ashmem other\n x ashmem\n" + tree.minor_number() + " ashmem\n");
     tree.write("/proc/devices", others + tree.major_number() + " misc\n\nBlock devices:\n  8 sd\n");
     check_well(tree, "The node is right");
