@@ -70,11 +70,10 @@ TEST_CASE("doctor tells what a kernel's options mean with the driver and without
 
 TEST_CASE("doctor reads the options in /boot where the kernel's own are broken", "[tool][host]") {
     const Tree tree;
-    tree.write(Tree::config(), "CONFIG_MODULES=y\nCONFIG_MEMCG=y\n");
     for (const std::string& broken :
          {std::string("no gzip"), std::string("\037\213\010"), std::string((4 << 20) + 1, '\0')}) {
         tree.write("/proc/config.gz", broken);
-        check_fails(tree, "CONFIG_SHMEM is off");
+        check_well(tree, "looked at: " + Tree::config());
     }
 }
 
