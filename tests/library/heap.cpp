@@ -205,9 +205,9 @@ TEST_CASE("a heap over a device or file has its path and size", "[library][anywh
         const MemoryHeapBase uncached(path.c_str(), 0, MemoryHeapBase::NO_CACHING);
         CHECK((fcntl(uncached.getHeapID(), F_GETFL) & O_SYNC) == O_SYNC);
     }
-    // nothing is left of it from there on
+    // nothing of it is there
     errno = 0;
-    const MemoryHeapBase beyond(fd, 0, 0, static_cast<off_t>(2 * page_size()));
+    const MemoryHeapBase beyond(fd, 0, 0, static_cast<off_t>(3 * page_size()));
     CHECK(failed(beyond, EINVAL));
     char read[4];
     CHECK(pread(fd, read, 4, 0) == 4);
@@ -260,7 +260,7 @@ TEST_CASE("a window that does not lie within its heap points nowhere", "[library
     CHECK(at(16, SIZE_MAX - 8) == nullptr);
     CHECK(at(SSIZE_MAX, 1) == nullptr);
     CHECK(sp<MemoryBase>::make(nullptr, 0, 1)->unsecurePointer() == nullptr);
-    const auto none = sp<MemoryHeapBase>::make(std::size_t{0});
+    const auto none = sp<MemoryHeapBase>::make(-1, page_size());
     CHECK(sp<MemoryBase>::make(none, 0, 1)->unsecurePointer() == nullptr);
 }
 
