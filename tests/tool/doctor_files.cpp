@@ -100,16 +100,17 @@ TEST_CASE("doctor goes by the mount that is on top of a node", "[tool][host]") {
     const std::string root = "20 1 8:1 / / rw - ext4 a rw\n";
     const std::string dev = "21 20 0:5 / /dev rw,nosuid - devtmpfs b rw\n";
     const std::string over = "22 21 0:6 / /dev rw,nodev - tmpfs c rw\n";
-    for (const std::string& mounts : {root + over, over + root, root + dev + over}) {
+    const std::string sound = root + dev;
+    for (const std::string& mounts : {root + over, over + root, sound + over}) {
         tree.write("/proc/self/mountinfo", mounts);
         check_fails(tree, "/dev is mounted nodev");
     }
     // as containers get a device
     tree.write("/proc/self/mountinfo",
-               root + dev + "23 21 0:5 /ashmem /dev/ashmem rw,nodev - devtmpfs b rw\n");
+               sound + "23 21 0:5 /ashmem /dev/ashmem rw,nodev - devtmpfs b rw\n");
     check_fails(tree, "/dev/ashmem is mounted nodev");
     const std::string elsewhere = "24 21 0:7 / /dev/ashmems rw,nodev - tmpfs d rw\n";
-    for (const std::string& mounts : {over + dev, root + dev + elsewhere, root + dev + "25 21"}) {
+    for (const std::string& mounts : {over + dev, sound + elsewhere, sound + "25 21"}) {
         tree.write("/proc/self/mountinfo", mounts);
         check_well(tree, "/dev allows devices and execution");
     }
