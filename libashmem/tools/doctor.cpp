@@ -3,6 +3,8 @@
 #include "doctor.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -18,17 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const char* name_of(State state) {
-    switch (state) {
-        case State::ok:
-            return "ok";
-        case State::unknown:
-            return "cannot tell";
-        case State::warning:
-            return "warning";
-        case State::failure:
-            return "failure";
-    }
-    return "";
+    static constexpr std::array names = {"ok", "cannot tell", "warning", "failure"};
+    return names.at(static_cast<std::size_t>(state));
 }
 
 /** Whose clients work. */

@@ -65,8 +65,8 @@ std::string human(std::uint64_t bytes) {
     if (bytes < 1024) return std::to_string(bytes);
     auto value = static_cast<double>(bytes);
     std::size_t unit = 0;
-    static const std::string units = "BKMGTPE";
-    while (value >= 1024 && unit + 1 < units.size()) {
+    static const std::string units = "BKMGTPE"; // 64 bits end at 16E
+    while (value >= 1024) {
         value /= 1024;
         ++unit;
     }

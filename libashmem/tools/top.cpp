@@ -31,7 +31,7 @@ class Keys {
 public:
     Keys() {
         ::sigprocmask(SIG_BLOCK, nullptr, &waiting_);
-        if (::isatty(STDIN_FILENO) != 1 || ::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+        if (::tcgetattr(STDIN_FILENO, &before_) != 0) return; // no terminal
         struct sigaction action {};
         action.sa_handler = [](int signal) { ended_by = signal; };
         sigset_t held;

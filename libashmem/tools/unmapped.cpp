@@ -36,19 +36,14 @@ void UnmappedRegions::add(const Region& found, pid_t pid, int fd) {
     while (comparable && first < end) {
         const std::size_t middle = first + (end - first) / 2;
         const Place& place = places[middle];
-        switch (compare(pid, fd, place.pid, place.fd)) {
-            case Order::same:
-                all_[place.index].holder(pid).fds.push_back(fd);
-                return;
-            case Order::before:
-                end = middle;
-                break;
-            case Order::after:
-                first = middle + 1;
-                break;
-            case Order::unknown:
-                comparable = false;
+        const Order order = compare(pid, fd, place.pid, place.fd);
+        if (order == Order::same) {
+            all_[place.index].holder(pid).fds.push_back(fd);
+            return;
         }
+        if (order == Order::before) end = middle;
+        if (order == Order::after) first = middle + 1;
+        comparable = order != Order::unknown;
     }
     if (comparable)
         places.insert(places.begin() + static_cast<std::ptrdiff_t>(first), {pid, fd, all_.size()});

@@ -106,13 +106,16 @@ def add_llvm_lines(counts: Counts, text: str, inside: str) -> None:
 
 def add_llvm_branches(counts: Counts, text: str, inside: str) -> None:
     """Adds the branches that llvm-cov export -format=text tells. A condition of a template or
-    of a macro is told for each use; it is one."""
+    of a macro is told for each use; it is one. What the compiler decides is told as never
+    taken either way; it is none."""
     for found in (file for data in json.loads(text)["data"] for file in data["files"]):
         path = _path_in_tree(found["filename"], inside)
         if path:
+            source = _source(path)
             add(counts, path, (), (
                 (line, 2 * column + way, count)
                 for line, column, _, _, taken, not_taken, *_ in found["branches"]
+                if "if constexpr" not in source[line - 1]
                 for way, count in enumerate((taken, not_taken))))
 
 

@@ -36,6 +36,7 @@ TEST_CASE("a service is found by its name and answers", "[library][binder]") {
     const auto process = Process::open();
     const Reference service = find_service(*process, "adder");
     REQUIRE(service.remote);
+    CHECK(service.remote->process() == process);
     for (int i = 0; i < 100; ++i) {
         Parcel in;
         in.i32(i);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // MemoryDealer: which part of its heap is whose.
 #include <binder/MemoryDealer.h>
+#include <binder/MemoryHeapBase.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,8 +9,11 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <iostream>
 #include <map>
 #include <random>
+#include <sstream>
+#include <string>
 #include <thread>
 
 #include "support/process.hpp"
@@ -101,6 +105,30 @@ TEST_CASE("a dealer without memory deals nothing", "[library][anywhere]") {
     const auto dealer = sp<MemoryDealer>::make(0);
     CHECK(dealer->allocate(1) == nullptr);
     CHECK(dealer->free_space() == 0);
+}
+
+TEST_CASE("a dealer whose heap is not mapped deals windows for others to map",
+          "[library][anywhere]") {
+    const auto dealer = sp<MemoryDealer>::make(4 * page_size(), "dealer",
+                                               android::MemoryHeapBase::DONT_MAP_LOCALLY);
+    auto window = dealer->allocate(2 * page_size());
+    REQUIRE(window != nullptr);
+    CHECK(window->unsecurePointer() == nullptr);
+    window.clear();
+    CHECK(dealer->largest_free_block() == 4 * page_size());
+}
+
+TEST_CASE("dump tells which parts of a dealer's heap are taken", "[library][anywhere]") {
+    const auto dealer = sp<MemoryDealer>::make(page_size());
+    auto first = dealer->allocate(64);
+    const auto second = dealer->allocate(100);
+    first.clear();
+    std::ostringstream text;
+    auto* const before = std::cerr.rdbuf(text.rdbuf());
+    dealer->dump("what");
+    std::cerr.rdbuf(before);
+    const std::string rest = std::to_string(page_size() - 192);
+    CHECK(text.str() == "what\n  0: 64 free\n  64: 128 taken\n  192: " + rest + " free\n");
 }
 
 TEST_CASE("windows outlive their dealer", "[library][anywhere]") {

@@ -189,7 +189,10 @@ TEST_CASE("unique_fd closes what it owns, once", "[library][host]") {
         CHECK(open_descriptors() == before + 1);
         unique_fd c(b.release());
         CHECK_FALSE(b.ok());
-        CHECK(c.ok());
+        unique_fd& same = c;
+        c = std::move(same);
+        CHECK(c.get() >= 0);
+        CHECK(open_descriptors() == before + 1);
     }
     CHECK(open_descriptors() == before);
 }

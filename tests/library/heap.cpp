@@ -5,7 +5,11 @@
 #include <binder/MemoryHeapBase.h>
 #include <cutils/ashmem.h>
 #include <fcntl.h>
+#include <linux/ashmem.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,6 +21,8 @@
 #include "support/backend.hpp"
 #include "support/process.hpp"
 #include "support/region.hpp"
+#include "support/seccomp.hpp"
+#include "support/sockets.hpp"
 
 using android::IMemoryHeap;
 using android::MemoryBase;
@@ -48,6 +54,10 @@ public:
 private:
     int& living_;
 };
+
+bool failed(const MemoryHeapBase& heap, int error) {
+    return errno == error && heap.getHeapID() == -1 && heap.getBase() == MAP_FAILED;
+}
 
 class Taken : public MemoryHeapBase {
 public:
@@ -135,6 +145,38 @@ TEST_CASE("a heap that can't be made says so by -1, MAP_FAILED and errno", "[lib
     CHECK(device.getHeapID() == -1);
 }
 
+TEST_CASE("a heap that gets no descriptor or no size is none, and keeps nothing open",
+          "[library][anywhere]") {
+    CHECK(test::in_child([] {
+              constexpr auto memfd = MemoryHeapBase::FORCE_MEMFD;
+              const std::size_t before = test::open_descriptors();
+              signal(SIGXFSZ, SIG_IGN);
+              const rlimit one_page{page_size(), page_size()};
+              if (setrlimit(RLIMIT_FSIZE, &one_page) != 0) return 1;
+              errno = 0;
+              const MemoryHeapBase large(2 * page_size(), memfd);
+              if (!failed(large, EFBIG)) return 2;
+              if (test::open_descriptors() != before) return 3;
+              test::leave_numbers(0);
+              errno = 0;
+              const MemoryHeapBase none(page_size(), memfd);
+              return failed(none, EMFILE) ? 0 : 4;
+          }) == 0);
+}
+
+TEST_CASE("a heap that was to be read-only and can't be is none", "[device][library]") {
+    CHECK(test::in_child([] {
+              const std::size_t before = test::open_descriptors();
+              test::refuse_call(SYS_ioctl, EPERM, static_cast<std::uint32_t>(ASHMEM_SET_PROT_MASK));
+              const MemoryHeapBase writable(page_size(), 0);
+              if (writable.getBase() == MAP_FAILED) return 1;
+              errno = 0;
+              const MemoryHeapBase heap(page_size(), MemoryHeapBase::READ_ONLY);
+              if (!failed(heap, EPERM)) return 2;
+              return test::open_descriptors() == before + 1 ? 0 : 3;
+          }) == 0);
+}
+
 TEST_CASE("a heap over a descriptor duplicates it and knows its size", "[library][anywhere]") {
     const auto first = sp<MemoryHeapBase>::make(3 * page_size());
     static_cast<char*>(first->getBase())[page_size()] = 42;
@@ -157,7 +199,16 @@ TEST_CASE("a heap over a device or file has its path and size", "[library][anywh
         CHECK(heap.getSize() == 2 * page_size());
         CHECK(std::string(heap.getDevice()) == path);
         std::memcpy(heap.getBase(), "here", 4);
+        CHECK((fcntl(heap.getHeapID(), F_GETFL) & O_SYNC) == 0);
     }
+    {
+        const MemoryHeapBase uncached(path.c_str(), 0, MemoryHeapBase::NO_CACHING);
+        CHECK((fcntl(uncached.getHeapID(), F_GETFL) & O_SYNC) == O_SYNC);
+    }
+    // nothing of it is there
+    errno = 0;
+    const MemoryHeapBase beyond(fd, 0, 0, static_cast<off_t>(3 * page_size()));
+    CHECK(failed(beyond, EINVAL));
     char read[4];
     CHECK(pread(fd, read, 4, 0) == 4);
     CHECK(std::string(read, 4) == "here");
@@ -209,6 +260,8 @@ TEST_CASE("a window that does not lie within its heap points nowhere", "[library
     CHECK(at(16, SIZE_MAX - 8) == nullptr);
     CHECK(at(SSIZE_MAX, 1) == nullptr);
     CHECK(sp<MemoryBase>::make(nullptr, 0, 1)->unsecurePointer() == nullptr);
+    const auto none = sp<MemoryHeapBase>::make(-1, page_size());
+    CHECK(sp<MemoryBase>::make(none, 0, 1)->unsecurePointer() == nullptr);
 }
 
 namespace {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// MemoryFile and its streams, with the cases of Android's MemoryFileTest.
+// MemoryFile, with the cases of Android's MemoryFileTest.
 #include <ashmem/ashmem.h>
 #include <fcntl.h>
-
+#include <linux/ashmem.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,16 +12,15 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <climits>
-#include <sstream>
 #include <thread>
 #include <vector>
 
 #include "support/process.hpp"
 #include "support/region.hpp"
+#include "support/seccomp.hpp"
+#include "support/sockets.hpp"
 
 using ashmem::MemoryFile;
-using ashmem::MemoryFileInputStream;
-using ashmem::MemoryFileOutputStream;
 
 namespace {
 
@@ -51,6 +51,7 @@ TEST_CASE("a MemoryFile keeps what is written at an offset", "[library][anywhere
     CHECK(file.readBytes(read, 0, 0, 16) == 16);
     CHECK(read == std::array<std::byte, 16>{});
     CHECK(file.readBytes(read, 1000, 0, 0) == 0);
+    file.writeBytes({}, 0, 1000, 0);
 }
 
 TEST_CASE("a MemoryFile of no length or less is EINVAL", "[library][anywhere]") {
@@ -61,6 +62,17 @@ TEST_CASE("a MemoryFile of no length or less is EINVAL", "[library][anywhere]") 
         CHECK(file.length() == 0);
         CHECK_THROWS_AS(MemoryFile("x", length), std::system_error);
     }
+}
+
+TEST_CASE("a MemoryFile that gets no descriptor is EMFILE, and closed", "[library][anywhere]") {
+    CHECK(test::in_child([] {
+              std::error_code ec;
+              const MemoryFile first("x", 1, ec);
+              if (ec || first.getFd() < 0) return 1;
+              test::leave_numbers(0);
+              const MemoryFile second("x", 1, ec);
+              return ec.value() == EMFILE && second.getFd() == -1 ? 0 : 2;
+          }) == 0);
 }
 
 TEST_CASE("a MemoryFile's ranges are bound by its length and the buffer's", "[library][anywhere]") {
@@ -155,6 +167,22 @@ TEST_CASE("a purged MemoryFile is ENODATA, and then a file of zeros", "[device][
     CHECK_FALSE(file.isPurgingAllowed());
 }
 
+TEST_CASE("a MemoryFile that can't be pinned is not read, and may still be purged",
+          "[device][library]") {
+    MemoryFile file("file", 100);
+    file.writeBytes(numbers(), 0, 0, 16);
+    file.allowPurging(true);
+    CHECK(test::in_child([&] {
+              test::refuse_call(SYS_ioctl, ENOMEM, static_cast<std::uint32_t>(ASHMEM_PIN));
+              std::array<std::byte, 16> read{};
+              if (error_of([&](auto& ec) { file.readBytes(read, 0, 0, 16, ec); }) != ENOMEM)
+                  return 1;
+              if (read != std::array<std::byte, 16>{}) return 2;
+              if (error_of([&](auto& ec) { file.allowPurging(false, ec); }) != ENOMEM) return 3;
+              return file.isPurgingAllowed() ? 0 : 4;
+          }) == 0);
+}
+
 // Under ThreadSanitizer bytes that are not guarded are a race.
 TEST_CASE("threads that use a MemoryFile see each other's writes as a whole",
           "[library][anywhere]") {
@@ -226,9 +254,27 @@ TEST_CASE("a MemoryFile over a received descriptor shows the same bytes", "[libr
     same.readBytes(read, 84, 0, 16);
     CHECK(read == data);
     CHECK(same.length() == 100);
-    CHECK(error_of([](auto& ec) {
-              MemoryFile(ashmem::unique_fd(open("/dev/null", O_RDWR | O_CLOEXEC)), ec);
-          }) == EINVAL);
+    const auto null = [] { return ashmem::unique_fd(open("/dev/null", O_RDWR | O_CLOEXEC)); };
+    CHECK(error_of([&](auto& ec) { MemoryFile(null(), ec); }) == EINVAL);
+    CHECK_THROWS_AS(MemoryFile(null()), std::system_error);
+}
+
+TEST_CASE("a received region that is read-only or longer than an int is no MemoryFile",
+          "[library][anywhere]") {
+    auto read_only = ashmem::Region::create("read-only", 100);
+    read_only.set_protection(ashmem::Prot::read);
+    auto large = ashmem::Region::create("large", std::size_t{3} << 30);
+    CHECK(MemoryFile::getSize(large.fd()) == -1);
+    for (const auto& [region, error] : {std::pair{&read_only, EPERM}, {&large, EINVAL}}) {
+        const auto copy = [fd = region->fd()] {
+            return ashmem::unique_fd(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+        };
+        std::error_code ec;
+        const MemoryFile file(copy(), ec);
+        CHECK(ec.value() == error);
+        CHECK(file.getFd() == -1);
+        CHECK_THROWS_AS(MemoryFile(copy()), std::system_error);
+    }
 }
 
 TEST_CASE("getSize and isMemoryFile know a region from other files", "[library][anywhere]") {
@@ -240,60 +286,4 @@ TEST_CASE("getSize and isMemoryFile know a region from other files", "[library][
         CHECK_FALSE(MemoryFile::isMemoryFile(fd));
         CHECK(MemoryFile::getSize(fd) == -1);
     }
-}
-
-TEST_CASE("MemoryFile's streams read back what they wrote, any byte of it", "[library][anywhere]") {
-    MemoryFile file("file", 10000);
-    std::string text;
-    for (int i = 0; i < 10000; ++i)
-        text += static_cast<char>(i * 7);
-    MemoryFileOutputStream out(file);
-    out << text.substr(0, 5000);
-    out.put(text[5000]);
-    out.write(text.data() + 5001, 4999);
-    CHECK(out.good());
-    MemoryFileInputStream in(file);
-    CHECK(in.get() == static_cast<unsigned char>(text[0]));
-    std::ostringstream rest;
-    rest << in.rdbuf();
-    CHECK(rest.str() == text.substr(1));
-    CHECK(in.get() == std::char_traits<char>::eof());
-    CHECK(in.eof());
-}
-
-TEST_CASE("MemoryFile's streams seek, skip, and end where the file does", "[library][anywhere]") {
-    MemoryFile file("file", 100);
-    MemoryFileOutputStream out(file);
-    out.seekp(98);
-    out << "abc";
-    CHECK(out.bad());
-    MemoryFileInputStream in(file);
-    in.seekg(-2, std::ios::end);
-    CHECK(in.tellg() == 98);
-    CHECK(in.get() == 'a');
-    const auto mark = in.tellg();
-    CHECK(in.get() == 'b');
-    CHECK(in.get() == std::char_traits<char>::eof());
-    in.clear();
-    in.seekg(mark);
-    CHECK(in.get() == 'b');
-    in.seekg(0);
-    in.ignore(98);
-    CHECK(in.get() == 'a');
-    in.seekg(101);
-    CHECK(in.fail());
-    in.clear();
-    in.seekg(-1);
-    CHECK(in.fail());
-}
-
-TEST_CASE("a stream of a closed MemoryFile is bad", "[library][anywhere]") {
-    MemoryFile file("file", 100);
-    MemoryFileInputStream in(file);
-    MemoryFileOutputStream out(file);
-    file.close();
-    CHECK(in.get() == std::char_traits<char>::eof());
-    CHECK(in.bad());
-    out << 'x';
-    CHECK(out.bad());
 }

@@ -167,6 +167,8 @@ TEST_CASE("a Mapping is seen as objects that fit it", "[device][library]") {
     std::error_code ec;
     CHECK(mapping.as<std::uint64_t>(ec).empty());
     CHECK(ec.value() == EINVAL);
+    CHECK(mapping.as<std::uint32_t>(ec).size() == 9);
+    CHECK_FALSE(ec);
     mapping.as<std::uint32_t>()[8] = 0x01010101;
     CHECK(mapping.bytes()[35] == std::byte{1});
 }
@@ -186,6 +188,23 @@ TEST_CASE("a Region pins, unpins and tells", "[device][library]") {
     REQUIRE(ashmem_purge_all_caches(region.fd()) == 2);
     CHECK(region.pin() == PinResult::was_purged);
     CHECK(thrown_by([&] { (void)region.pin(1, 0); }, "pin") == EINVAL);
+}
+
+TEST_CASE("rights are joined, shared and left out as sets are", "[library][host]") {
+    for (int first = 0; first < 8; ++first)
+        for (int second = 0; second < 8; ++second) {
+            const auto a = static_cast<Prot>(first), b = static_cast<Prot>(second);
+            Prot joined = a, shared = a;
+            joined |= b;
+            shared &= b;
+            for (const Prot right : {Prot::read, Prot::write, Prot::exec}) {
+                const bool in_a = includes(a, right), in_b = includes(b, right);
+                CHECK(includes(joined, right) == (in_a || in_b));
+                CHECK(includes(shared, right) == (in_a && in_b));
+                CHECK(includes(~a, right) == !in_a);
+            }
+            CHECK(includes(Prot::all, ~a));
+        }
 }
 
 TEST_CASE("creation without a device is an error of both forms", "[library][host]") {

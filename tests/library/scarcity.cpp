@@ -3,17 +3,20 @@
 #include "support/scarcity.hpp"
 
 #include <binder/MemoryDealer.h>
+#include <fcntl.h>
 
 #include <ashmem/ashmem.hpp>
 #include <catch2/catch.hpp>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/region.hpp"
 
 using android::MemoryDealer;
 using android::sp;
+using ashmem::MemoryFile;
 using ashmem::PurgeableCache;
 using test::page_size;
 
@@ -56,4 +59,22 @@ TEST_CASE("an entry that could not be made leaves its room", "[library][anywhere
     }
     CHECK(cache.statistics().entries == handles.size());
     CHECK(cache.statistics().regions == 1);
+}
+
+TEST_CASE("a MemoryFile that could not be made is closed, and ENOMEM", "[library][anywhere]") {
+    MemoryFile first("file", 100);
+    std::error_code made, adopted;
+    ashmem::unique_fd fd(fcntl(first.getFd(), F_DUPFD_CLOEXEC, 0));
+    const int number = fd.get();
+    const auto in_scarcity = [](auto make) {
+        const test::Scarcity none(0);
+        return make();
+    };
+    const auto file = in_scarcity([&] { return MemoryFile("file", 100, made); });
+    const auto same = in_scarcity([&] { return MemoryFile(std::move(fd), adopted); });
+    CHECK(made.value() == ENOMEM);
+    CHECK(adopted.value() == ENOMEM);
+    CHECK(file.getFd() == -1);
+    CHECK(same.length() == 0);
+    CHECK(fcntl(number, F_GETFD) == -1);
 }

@@ -8,6 +8,7 @@
 
 #include "support/process.hpp"
 #include "support/region.hpp"
+#include "support/sockets.hpp"
 
 using ashmem::Prot;
 using ashmem::SharedMemory;
@@ -41,6 +42,15 @@ TEST_CASE("SharedMemory of no size or less is EINVAL", "[library][anywhere]") {
         CHECK(error_of([&](auto& ec) { (void)SharedMemory::create("x", size, ec); }) == EINVAL);
         CHECK_THROWS_AS(SharedMemory::create("x", size), std::system_error);
     }
+}
+
+TEST_CASE("SharedMemory that gets no descriptor is EMFILE, and closed", "[library][anywhere]") {
+    CHECK(test::in_child([] {
+              test::leave_numbers(0);
+              std::error_code ec;
+              const auto memory = SharedMemory::create("x", 1, ec);
+              return ec.value() == EMFILE && memory.getFd() == -1 ? 0 : 1;
+          }) == 0);
 }
 
 TEST_CASE("SharedMemory's protection is only taken away", "[library][anywhere]") {
@@ -119,5 +129,9 @@ TEST_CASE("SharedMemory from what is no region is EINVAL, and closes it", "[libr
     auto empty = ashmem::Region::create("empty", 0);
     CHECK(error_of([&](auto& ec) {
               (void)SharedMemory::fromFileDescriptor(empty.release(), ec);
+          }) == EINVAL);
+    auto large = ashmem::Region::create("large", std::size_t{3} << 30);
+    CHECK(error_of([&](auto& ec) {
+              (void)SharedMemory::fromFileDescriptor(large.release(), ec);
           }) == EINVAL);
 }

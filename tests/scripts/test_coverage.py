@@ -60,6 +60,15 @@ class Counting(unittest.TestCase):
         self.assertEqual(counts, {"libashmem/src/posix.hpp": coverage.File(
             {3: 5, 4: 0}, {(3, 18): 5, (3, 19): 1})})
 
+    def test_what_the_compiler_decides_is_no_branch(self) -> None:
+        path = "libashmem/include/ashmem/snapshot.hpp"
+        number = number_of(path, "if constexpr (")
+        counts: coverage.Counts = {}
+        coverage.add_llvm_branches(counts, json.dumps({"data": [{"files": [
+            {"filename": f"/other/{path}",
+             "branches": [[number, 19, number, 44, 0, 0, 0, 0, 4]]}]}]}), "libashmem")
+        self.assertEqual(counts[path].branches, {})
+
 
 class Judging(unittest.TestCase):
     def test_too_little_fails(self) -> None:

@@ -1,105 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ashmem doctor` on prepared trees: a sound one, and each with one fault.
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "tool/tool.hpp"
+#include "tool/tree.hpp"
 
 using namespace test;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr char release[] = "6.12.1-test";
-constexpr char node[] = "/dev/ashmem";
-constexpr char boot_node[] = "/dev/ashmem01234567-89ab-cdef-0123-456789abcdef";
-
-// A machine on which all is well.
-class Tree {
-public:
-    Tree() {
-        std::string pattern = fs::temp_directory_path() / "ashmem-doctor-XXXXXX";
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        root_ = pattern;
-        write("/proc/sys/kernel/osrelease", std::string(release) + "\n");
-        write("/proc/sys/kernel/random/boot_id", std::string(boot_node).substr(11) + "\n");
-        write("/sys/module/ashmem/initstate", "live\n");
-        write(modules("/extra/ashmem.ko"), "code");
-        write(modules("/build/Makefile"), "");
-        write(modules("/modules.dep"), "extra/ashmem.ko:\n");
-        write(modules("/modules.alias"), "alias ashmem_linux ashmem\n");
-        write("/sys/module/module/parameters/sig_enforce", "N\n");
-        write(config(), "CONFIG_SHMEM=y\nCONFIG_MODULES=y\nCONFIG_MEMCG=y\n");
-        write("/proc/self/mountinfo",
-              "20 1 8:1 / / rw - ext4 a rw\n21 20 0:5 / /dev rw,nosuid - devtmpfs b rw\n");
-        write("/proc/self/status", "Seccomp:\t0\n");
-        write("/proc/self/attr/current", "unconfined\n");
-        write("/proc/swaps", "Filename Type\n/dev/sda2 partition\n");
-        write("/proc/cgroups", "memory 0 1 1\n");
-        make_nodes();
-    }
-    Tree(const Tree&) = delete;
-    Tree& operator=(const Tree&) = delete;
-    ~Tree() { fs::remove_all(root_); }
-
-    static std::string modules(const std::string& name) {
-        return std::string("/lib/modules/") + release + name;
-    }
-    static std::string config() { return std::string("/boot/config-") + release; }
-    void write(const std::string& name, const std::string& text) const {
-        fs::create_directories(fs::path(root_ + name).parent_path());
-        std::ofstream(root_ + name, std::ios::binary) << text;
-    }
-    void remove(const std::string& name) const { fs::remove_all(root_ + name); }
-    void make_node(const std::string& name, unsigned number) const {
-        REQUIRE(mknod((root_ + name).c_str(), S_IFCHR | 0666, makedev(major_, number)) == 0);
-        REQUIRE(chmod((root_ + name).c_str(), 0666) == 0);
-    }
-    [[nodiscard]] std::string path(const std::string& name) const { return root_ + name; }
-    [[nodiscard]] Answer doctor() const { return run_tool({"doctor", "--root", root_}); }
-    [[nodiscard]] Answer doctor_json() const {
-        return run_tool({"doctor", "--json", "--root", root_});
-    }
-
-private:
-    // A user without rights may make no node but that of number 0:0.
-    void make_nodes() {
-        fs::create_directories(root_ + "/dev");
-        const bool any = mknod((root_ + node).c_str(), S_IFCHR | 0666, makedev(10, 125)) == 0;
-        remove(node);
-        major_ = any ? 10 : 0;
-        const unsigned number = any ? 125 : 0;
-        write("/proc/devices", " " + std::to_string(major_) + " misc\n");
-        write("/proc/misc", std::to_string(number) + " ashmem\n");
-        make_node(node, number);
-        make_node(boot_node, number);
-    }
-
-    std::string root_;
-    unsigned major_ = 10;
-};
-
-void check_fails(const Tree& tree, const std::string& cause) {
-    const Answer answer = tree.doctor();
-    INFO(answer.text);
-    CHECK(answer.names(cause));
-    CHECK(answer.status == 1);
-}
-
-void check_warns(const Tree& tree, const std::string& cause) {
-    const Answer answer = tree.doctor();
-    INFO(answer.text);
-    CHECK(answer.names(cause));
-    CHECK(answer.status == 0);
-}
 
 // "CONFIG_MODULES=y\nCONFIG_MEMCG=y\n" as gzip -9n writes it
 constexpr char config_gz[] =

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ashmem list` and `ashmem show` beside what /proc tells: of the driver's regions, in guests.
+// `ashmem list` beside what /proc tells: of the driver's regions, in guests.
+#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <ashmem/unique_fd.hpp>
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +24,8 @@
 
 #include "support/process.hpp"
 #include "support/region.hpp"
+#include "support/seccomp.hpp"
+#include "tool/listed.hpp"
 #include "tool/tool.hpp"
 
 using namespace test;
@@ -27,42 +34,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-json list(const std::function<void()>& prepare = [] {}) {
-    const Answer answer = run_tool({"list", "--json"}, prepare);
-    INFO(answer.errors);
-    REQUIRE(answer.status == 0);
-    return json::parse(answer.text);
-}
-
-// The regions of this name.
-std::vector<json> named(const json& all, const std::string& name) {
-    std::vector<json> found;
-    for (const json& region : all)
-        if (region.at("name") == name) found.push_back(region);
-    return found;
-}
-
-json only(const json& all, const std::string& name) {
-    const auto found = named(all, name);
-    INFO(all.dump(1));
-    REQUIRE(found.size() == 1);
-    return found.front();
-}
-
-// "pid:fd" of all descriptors that a region's row tells.
-std::set<std::string> descriptors_of(const json& region) {
-    std::set<std::string> all;
-    for (const json& holder : region.at("holders"))
-        for (const json& fd : holder.at("fds"))
-            all.insert(std::to_string(holder.at("pid").get<int>()) + ":" +
-                       std::to_string(fd.get<int>()));
-    return all;
-}
-
-std::string place(pid_t pid, int fd) {
-    return std::to_string(pid) + ":" + std::to_string(fd);
-}
 
 // The lines of a descriptor's fdinfo.
 std::map<std::string, std::string> fdinfo_of(const fs::path& process, const std::string& fd) {
@@ -109,13 +80,6 @@ std::map<std::string, std::string> by_descriptor(const json& regions) {
     return all;
 }
 
-Region make(const std::string& name, std::size_t pages) {
-    Region region;
-    REQUIRE(region.set_name(name.c_str()) == 0);
-    REQUIRE(region.set_size(pages * page_size()) == 0);
-    return region;
-}
-
 // By which a child tells that it is prepared.
 class Ready {
 public:
@@ -140,14 +104,6 @@ public:
 private:
     int ends_[2] = {};
 };
-
-// A child that has what this process has, until it is killed.
-Child holder() {
-    return Child([] {
-        pause();
-        return 0;
-    });
-}
 
 } // namespace
 
@@ -225,6 +181,7 @@ TEST_CASE("list shows a region that is only mapped", "[tool]") {
     CHECK(row.at("size") == 4 * page_size());
     CHECK(row.at("resident") == 2 * page_size());
     CHECK(row.at("mask").is_null());
+    CHECK(run_tool({"list"}).names("?     1        only mapped"));
 }
 
 TEST_CASE("list tells what a region holds in memory", "[tool]") {
@@ -235,6 +192,39 @@ TEST_CASE("list tells what a region holds in memory", "[tool]") {
     CHECK(only(list(), "resident").at("resident") == 5 * page_size());
     map.unmap();
     CHECK(only(list(), "resident").at("resident").is_null());
+    CHECK(run_tool({"list"}).names(" ? "));
+}
+
+TEST_CASE("list of no regions is an empty list", "[tool]") {
+    CHECK(run_tool({"list", "--json"}).text == "[]\n");
+}
+
+TEST_CASE("list is not misled by other descriptors and maps beside a region's", "[tool]") {
+    const Region region = make("beside", 1);
+    const ashmem::unique_fd poll(epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{};
+    // which gives its fdinfo lines of another form
+    REQUIRE(epoll_ctl(poll.get(), EPOLL_CTL_ADD, STDOUT_FILENO, &event) == 0);
+    const ashmem::unique_fd memfd(memfd_create("ashmem", MFD_CLOEXEC));
+    const json all = list();
+    CHECK(only(all, "beside").at("holders").size() == 1);
+    CHECK(all.size() == 1);
+}
+
+TEST_CASE("list shows each descriptor of a region never mapped where kcmp is forbidden", "[tool]") {
+    const Region region = make("not compared", 1);
+    const Child other = holder();
+    const auto rows = named(list([] { refuse_call(SYS_kcmp, EPERM); }), "not compared");
+    REQUIRE(rows.size() == 2);
+    CHECK(descriptors_of(rows[0]) != descriptors_of(rows[1]));
+}
+
+TEST_CASE("list finds maps where memfds are forbidden", "[tool]") {
+    Region region = make("only mapped", 1);
+    const Map map = region.map_pages(1);
+    region.close();
+    const json all = list([] { refuse_call(SYS_memfd_create, EPERM); });
+    CHECK(only(all, "only mapped").at("holders").at(0).at("maps") == true);
 }
 
 TEST_CASE("list shows users without rights what is theirs, and nothing else", "[tool]") {
@@ -269,10 +259,18 @@ TEST_CASE("list shows users without rights what is theirs, and nothing else", "[
 
 TEST_CASE("list prints names that a terminal would obey, and no UTF-8, as harmless text",
           "[tool]") {
-    const Region region = make("a\n\x1b[2J\xff", 1);
+    const Region region = make(
+        "a\n\x1b[2J\x7f\x9b"
+        "2J\xff",
+        1);
     const Answer text = run_tool({"list"});
-    CHECK(text.names("a\\x0a\\x1b[2J"));
-    CHECK(named(list(), "a\n\x1b[2J\xef\xbf\xbd").size() == 1);
+    CHECK(
+        text.names("a\\x0a\\x1b[2J\\x7f\\x9b"
+                   "2J\xff"));
+    CHECK(named(list(),
+                "a\n\x1b[2J\x7f\xef\xbf\xbd"
+                "2J\xef\xbf\xbd")
+              .size() == 1);
 }
 
 TEST_CASE("list tells a newline in a name from what the kernel writes for it", "[tool]") {
@@ -280,12 +278,16 @@ TEST_CASE("list tells a newline in a name from what the kernel writes for it", "
     const Region backslash = make("a\\012b", 1);
     // maps escapes the newline alone
     Region octal = make("a\\101b", 1);
+    Region other = make("a\\xyzb", 1);
     const Map map = octal.map_pages(1);
+    const Map other_map = other.map_pages(1);
     octal.close();
+    other.close();
     const json all = list();
     CHECK(named(all, "a\nb").size() == 1);
     CHECK(named(all, "a\\012b").size() == 1);
     CHECK(named(all, "a\\101b").size() == 1);
+    CHECK(named(all, "a\\xyzb").size() == 1);
 }
 
 TEST_CASE("list agrees with /proc on 10,000 regions that look alike", "[tool]") {
@@ -316,24 +318,4 @@ TEST_CASE("list agrees with /proc on 10,000 regions that look alike", "[tool]") 
     // Catch2 would print all of them
     const bool agrees = by_descriptor(regions) == read_proc();
     CHECK(agrees);
-}
-
-TEST_CASE("show tells of one region, and refuses what is none", "[tool]") {
-    const Region region = make("shown", 3);
-    const Map map = region.map_pages(3);
-    const Answer shown = run_tool({"show", place(getpid(), region.fd())});
-    CHECK(shown.status == 0);
-    CHECK(shown.names("shown"));
-    CHECK(shown.names("fd " + std::to_string(region.fd()) + " mapped"));
-
-    const Answer none = run_tool({"show", place(getpid(), 0)});
-    CHECK(none.status == 1);
-    CHECK(none.names(place(getpid(), 0) + " is no region but "));
-    CHECK(run_tool({"show", place(getpid(), 999)}).names("is not open"));
-    CHECK(run_tool({"show", "999999999:1"}).names("there is no process 999999999"));
-    CHECK(run_tool({"show", place(getpid(), region.fd())}, become_nobody)
-              .names("cannot look at the descriptors of process " + std::to_string(getpid())));
-    const Answer usage = run_tool({"show", "12"});
-    CHECK(usage.status == 2);
-    CHECK(usage.names("'12' is no PID:FD"));
 }

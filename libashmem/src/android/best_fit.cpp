@@ -34,22 +34,18 @@ std::optional<std::size_t> BestFit::allocate(std::size_t size) {
     return best->first;
 }
 
-std::optional<BestFit::Chunk> BestFit::find(std::size_t offset) const {
+BestFit::Chunk BestFit::find(std::size_t offset) const {
     const std::lock_guard guard(mutex_);
-    const auto chunk = chunks_.find(offset);
-    if (chunk == chunks_.end() || !chunk->second.taken) return {};
-    return Chunk{chunk->first, chunk->second.size};
+    return {offset, chunks_.find(offset)->second.size};
 }
 
-bool BestFit::deallocate(std::size_t offset) {
+void BestFit::deallocate(std::size_t offset) {
     const std::lock_guard guard(mutex_);
     const auto chunk = chunks_.find(offset);
-    if (chunk == chunks_.end() || !chunk->second.taken) return false;
     chunk->second.taken = false;
     join_with_next(chunk);
     if (chunk != chunks_.begin() && !std::prev(chunk)->second.taken)
         join_with_next(std::prev(chunk));
-    return true;
 }
 
 void BestFit::join_with_next(Chunks::iterator chunk) {

@@ -27,10 +27,10 @@ public:
     struct Chunk {
         std::size_t offset, size;
     };
-    /** What deallocate() of this offset would give back; nothing if it is not taken. */
-    [[nodiscard]] std::optional<Chunk> find(std::size_t offset) const;
-    /** Give back; false if it is not taken. */
-    bool deallocate(std::size_t offset);
+    /** What deallocate() of this offset would give back. */
+    [[nodiscard]] Chunk find(std::size_t offset) const;
+    /** Give back what is taken there. */
+    void deallocate(std::size_t offset);
 
     [[nodiscard]] std::size_t free_space() const;
     [[nodiscard]] std::size_t largest_free_block() const;

@@ -27,7 +27,7 @@ protected:
         if (getSize() == 0) return;
         const auto offset = static_cast<std::size_t>(getOffset());
         // First the pages: once the part is free, it is somebody else's.
-        if (const auto chunk = allocator_->find(offset)) give_back_pages(*chunk);
+        give_back_pages(allocator_->find(offset));
         allocator_->deallocate(offset);
     }
 
@@ -35,7 +35,7 @@ private:
     /** Those that lie wholly within the part: neighbours have the others too. */
     void give_back_pages(const heap::BestFit::Chunk& chunk) {
         void* const base = getHeap()->getBase();
-        if (base == nullptr || base == MAP_FAILED) return;
+        if (base == nullptr) return; // DONT_MAP_LOCALLY
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
         const std::size_t first = (chunk.offset + page - 1) / page * page;
         const std::size_t end = (chunk.offset + chunk.size) / page * page;

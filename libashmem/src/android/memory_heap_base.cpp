@@ -85,7 +85,10 @@ void MemoryHeapBase::adopt(int fd, std::size_t size, std::uint32_t flags, off_t 
         // A region tells its size by its own call: fstat() says 0.
         std::int64_t whole = backend::call<&backend::Ops::size>(fd);
         struct stat status {};
-        if (whole < 0 && ::fstat(fd, &status) == 0) whole = status.st_size;
+        if (whole < 0) {
+            (void)::fstat(fd, &status);
+            whole = status.st_size;
+        }
         if (whole > offset) size = static_cast<std::size_t>(whole - offset);
     }
     size_ = in_pages(size);
@@ -140,7 +143,7 @@ void MemoryHeapBase::dispose() {
     const int fd = fd_.exchange(-1);
     if (fd < 0) return;
     void* const base = base_.exchange(nullptr);
-    if (mapped_ && base != nullptr) ::munmap(base, size_);
+    if (mapped_) ::munmap(base, size_);
     close_keeping_errno(fd);
 }
 
