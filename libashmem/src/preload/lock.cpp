@@ -28,10 +28,6 @@ int lock_byte(int fd, int command, short type) noexcept {
     return static_cast<int>(::syscall(SYS_fcntl, fd, command, &lock));
 }
 
-bool is_held_by_another(int error) noexcept {
-    return error == EAGAIN || error == EACCES;
-}
-
 /** What the thread waits for that a signal's handler interrupted; the handler may need it. */
 int give_back_awaited() noexcept {
     if (awaited >= 0) (void)lock_byte(awaited, F_OFD_SETLK, F_UNLCK);
@@ -44,7 +40,7 @@ Locked::Locked(int fd, Wait wait) noexcept : fd_(reopen(fd, O_RDWR | O_CLOEXEC))
     if (fd_ >= 0 && (wait == Wait::briefly ? lock_soon() : lock())) (void)enter();
 }
 
-/** Lock, with all signals blocked; unless another holder has it, with the signals as before. */
+/** Lock, with all signals blocked; EAGAIN if another holder has it, with the signals as before. */
 bool Locked::try_lock() noexcept {
     sigset_t every;
     ::sigfillset(&every);
@@ -63,7 +59,7 @@ bool Locked::try_lock() noexcept {
  */
 bool Locked::lock() noexcept {
     const int outer = give_back_awaited();
-    while (!try_lock() && is_held_by_another(errno)) {
+    while (!try_lock() && errno == EAGAIN) {
         awaited = fd_;
         (void)lock_byte(fd_, F_OFD_SETLKW, F_WRLCK);
     }
@@ -75,7 +71,7 @@ bool Locked::lock_soon() noexcept {
     constexpr int attempts = 100;
     constexpr timespec pause{0, 1000000};
     (void)give_back_awaited();
-    for (int i = 0; i < attempts && !try_lock() && is_held_by_another(errno); ++i)
+    for (int i = 0; i < attempts && !try_lock() && errno == EAGAIN; ++i)
         ::nanosleep(&pause, nullptr);
     return locked_;
 }

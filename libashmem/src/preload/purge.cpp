@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "ranges.hpp"
 #include "real.hpp"
@@ -75,7 +76,8 @@ std::uint64_t purge(Locked& region, std::uint64_t max_pages) noexcept {
     const std::unique_ptr<Place[], decltype(&std::free)> places(
         static_cast<Place*>(std::calloc(max_ranges, sizeof(Place))), std::free);
     if (!places) return 0;
-    const std::uint32_t count = not_purged(*region, {places.get(), max_ranges});
+    const std::uint32_t count =
+        not_purged(*region, std::span<Place, max_ranges>(places.get(), max_ranges));
     std::uint64_t done = 0;
     for (std::uint32_t i = 0; i < count && done < max_pages; ++i)
         done += drop(region, region->ranges[places[i].at]);
@@ -98,8 +100,7 @@ void each_in(const char* folder, Seen& seen, Function function) noexcept {
         const int fd = static_cast<int>(
             ::syscall(SYS_openat, ::dirfd(entries), entry->d_name, O_RDWR | O_CLOEXEC));
         if (fd < 0) continue;
-        struct stat status {};
-        if (is_emulated(fd) && real::status(fd, status) == 0 && seen.add(status.st_ino)) {
+        if (is_emulated(fd) && seen.add(real::status(fd).st_ino)) {
             Locked region(fd, Locked::Wait::briefly);
             if (region) function(region);
         }
@@ -141,13 +142,12 @@ public:
     int open() noexcept {
         const auto fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, "/proc/pressure/memory",
                                                    O_RDWR | O_CLOEXEC | O_NONBLOCK));
-        struct stat status {};
         if (fd < 0) return -1;
-        if (::syscall(SYS_write, fd, trigger, sizeof(trigger)) != ssize_t{sizeof(trigger)} ||
-            real::status(fd, status) != 0) {
+        if (::syscall(SYS_write, fd, trigger, sizeof(trigger)) != ssize_t{sizeof(trigger)}) {
             ::close(fd);
             return -1;
         }
+        const struct stat status = real::status(fd);
         device_ = status.st_dev;
         inode_ = status.st_ino;
         fd_ = fd;
@@ -155,8 +155,8 @@ public:
     }
 
     [[nodiscard]] bool is_ours(int fd) const noexcept {
-        struct stat status {};
-        return real::status(fd, status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+        const struct stat status = real::status(fd);
+        return status.st_dev == device_ && status.st_ino == inode_;
     }
 
     /** Let go, so that the next UNPIN may begin anew. */
@@ -181,7 +181,8 @@ void* watch(void* descriptor) noexcept {
         pollfd wanted{fd, POLLPRI, 0};
         const int ready = ::poll(&wanted, 1, -1);
         if (ready < 0 && errno == EINTR) continue;
-        if (ready < 0 || (wanted.revents & (POLLPRI | POLLERR | POLLNVAL)) != POLLPRI) break;
+        // nothing is told with any other error
+        if ((wanted.revents & (POLLPRI | POLLERR | POLLNVAL)) != POLLPRI) break;
         relieve();
     }
     pressure.end();
