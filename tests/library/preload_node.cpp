@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libashmem-preload.so: the node that is not there, and what an open of it gives.
+#include <dlfcn.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -21,6 +22,7 @@ using namespace test;
 extern "C" {
 int __open_2(const char* path, int flags);
 int __openat64_2(int folder, const char* path, int flags);
+int plain_creat(const char* path, mode_t mode) __asm__("creat");
 }
 // NOLINTEND(bugprone-reserved-identifier)
 
@@ -72,6 +74,7 @@ TEST_CASE("O_CREAT opens the device and makes no file", "[preload]") {
     CHECK(is_device(open(node, O_RDWR | O_CREAT | O_TRUNC, 0600)));
     CHECK(is_device(openat(AT_FDCWD, node, O_RDWR | O_CREAT, 0600)));
     CHECK(is_device(creat(node, 0600)));
+    CHECK(is_device(plain_creat(node, 0600)));
     CHECK(outcome(open(node, O_RDWR | O_CREAT | O_EXCL, 0600)) == -EEXIST);
     CHECK(!is_there());
     unlink(node);
@@ -119,6 +122,32 @@ TEST_CASE("stat of the node and fstat of a region agree, however asked", "[prelo
     CHECK(identity(more) == wanted);
     REQUIRE(statx(region.fd(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &more) == 0);
     CHECK(identity(more) == wanted);
+}
+
+TEST_CASE("a program that was linked with an old libc sees the same node", "[preload]") {
+    using ByPath = int(int, const char*, struct stat*);
+    using ByNumber = int(int, int, struct stat*);
+    const Region region;
+    struct stat wanted {};
+    REQUIRE(stat(node, &wanted) == 0);
+    for (const char* const name : {"__xstat", "__xstat64", "__lxstat", "__lxstat64"}) {
+        CAPTURE(name);
+        auto* const ask = reinterpret_cast<ByPath*>(dlsym(RTLD_DEFAULT, name));
+        REQUIRE(ask != nullptr);
+        struct stat st {};
+        CHECK(ask(1, node, &st) == 0);
+        CHECK(identity(st) == identity(wanted));
+        CHECK(outcome(ask(1, "/dev/none", &st)) == -ENOENT);
+    }
+    for (const char* const name : {"__fxstat", "__fxstat64"}) {
+        CAPTURE(name);
+        auto* const ask = reinterpret_cast<ByNumber*>(dlsym(RTLD_DEFAULT, name));
+        REQUIRE(ask != nullptr);
+        struct stat st {};
+        CHECK(ask(1, region.fd(), &st) == 0);
+        CHECK(identity(st) == identity(wanted));
+        CHECK(outcome(ask(1, -1, &st)) == -EBADF);
+    }
 }
 
 TEST_CASE("whoever asks if the node may be opened is told so", "[preload]") {
