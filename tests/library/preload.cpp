@@ -38,6 +38,28 @@ TEST_CASE("a preloaded program purges what it unpinned when memory is short", "[
     CHECK(kept.holds(0xcd));
 }
 
+TEST_CASE("what was unpinned longest ago goes first when memory is short", "[preload]") {
+    // more than the half that is purged at a time, then less
+    const std::size_t older = 24 * mib, younger = 16 * mib, page = page_size();
+    const Region region = Region::of_pages((older + younger) / page + 1);
+    const Map map = region.map(older + younger + page);
+    map.fill(1);
+    // the one in front is the younger
+    REQUIRE(region.unpin_pages(younger / page + 1, older / page) == 0);
+    REQUIRE(region.unpin_pages(0, younger / page) == 0);
+    bool early = false;
+    CHECK(squeeze_until(
+        [&] {
+            const bool younger_is_gone = map[0] == 0;
+            const bool older_is_gone = map[younger + page] == 0;
+            early = early || (younger_is_gone && !older_is_gone);
+            return older_is_gone;
+        },
+        patience));
+    CHECK(!early);
+    CHECK(map[younger] == 1);
+}
+
 TEST_CASE("a holder that is killed lets go of a region's lock", "[preload]") {
     const Region region = Region::of_pages(1);
     const Map map = region.map_pages(1);

@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "ranges.hpp"
 #include "real.hpp"
@@ -75,7 +76,8 @@ std::uint64_t purge(Locked& region, std::uint64_t max_pages) noexcept {
     const std::unique_ptr<Place[], decltype(&std::free)> places(
         static_cast<Place*>(std::calloc(max_ranges, sizeof(Place))), std::free);
     if (!places) return 0;
-    const std::uint32_t count = not_purged(*region, {places.get(), max_ranges});
+    const std::uint32_t count =
+        not_purged(*region, std::span<Place, max_ranges>(places.get(), max_ranges));
     std::uint64_t done = 0;
     for (std::uint32_t i = 0; i < count && done < max_pages; ++i)
         done += drop(region, region->ranges[places[i].at]);
@@ -181,7 +183,8 @@ void* watch(void* descriptor) noexcept {
         pollfd wanted{fd, POLLPRI, 0};
         const int ready = ::poll(&wanted, 1, -1);
         if (ready < 0 && errno == EINTR) continue;
-        if (ready < 0 || (wanted.revents & (POLLPRI | POLLERR | POLLNVAL)) != POLLPRI) break;
+        // nothing is told with any other error
+        if ((wanted.revents & (POLLPRI | POLLERR | POLLNVAL)) != POLLPRI) break;
         relieve();
     }
     pressure.end();

@@ -130,10 +130,10 @@ int pin(State& state, std::uint64_t first, std::uint64_t last) noexcept {
     return purged ? ASHMEM_WAS_PURGED : ASHMEM_NOT_PURGED;
 }
 
-std::uint32_t not_purged(const State& state, std::span<Place> places) noexcept {
+std::uint32_t not_purged(const State& state, std::span<Place, max_ranges> places) noexcept {
     std::uint32_t count = 0;
     const auto ranges = all(state);
-    for (std::uint32_t at = 0; at < ranges.size() && count < places.size(); ++at)
+    for (std::uint32_t at = 0; at < ranges.size(); ++at)
         if (ranges[at].purged == 0) places[count++] = {ranges[at].unpin_seq, at};
     // by copies: an order that changes meanwhile would lead the sort astray
     std::ranges::sort(places.first(count), {}, &Place::unpin_seq);

@@ -26,7 +26,8 @@ struct Place {
     std::uint32_t at; ///< in State::ranges
 };
 /** The ranges that are not purged, the one unpinned longest ago first; how many they are. */
-[[nodiscard]] std::uint32_t not_purged(const State& state, std::span<Place> places) noexcept;
+[[nodiscard]] std::uint32_t not_purged(const State& state,
+                                       std::span<Place, max_ranges> places) noexcept;
 /** Pages that a purge of all would drop. */
 [[nodiscard]] std::uint64_t purgeable(const State& state) noexcept;
 

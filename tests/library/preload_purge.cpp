@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// libashmem-preload.so: what a purge of all reaches, and the thread that purges by itself.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "support/process.hpp"
+#include "support/region.hpp"
+#include "support/sockets.hpp"
+
+using namespace test;
+
+namespace {
+
+int threads() {
+    int count = 0;
+    DIR* const tasks = opendir("/proc/self/task");
+    while (const dirent* entry = readdir(tasks))
+        count += entry->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
+// whether it comes to so many threads; one that ends takes a moment
+bool comes_to_threads(int count) {
+    for (int i = 0; i < 200 && threads() != count; ++i)
+        usleep(10000);
+    return threads() == count;
+}
+
+// the number that the next descriptor gets
+int next_number() {
+    const int fd = dup(STDERR_FILENO);
+    close(fd);
+    return fd;
+}
+
+struct Unpinned {
+    Unpinned() {
+        map.fill(1);
+        if (region.unpin(0, 0) != 0) _exit(100);
+    }
+    Region region = Region::of_pages(1);
+    Map map = region.map_pages(1);
+};
+
+} // namespace
+
+TEST_CASE("a purge leaves alone what only has a region's name", "[preload]") {
+    const int file = memfd_create(ASHMEM_NAME_DEF, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    REQUIRE(write(file, "kept", 4) == 4);
+    Unpinned region;
+    // twice by descriptors, but a region once
+    const Region copy(Region::Adopt{dup(region.region.fd())});
+    CHECK(copy.purge_all() == 1);
+    char bytes[5]{};
+    CHECK(pread(file, bytes, 4, 0) == 4);
+    CHECK(std::string(bytes) == "kept");
+    // what was purged is not purged again
+    CHECK(copy.purge_all() == 0);
+    CHECK(region.region.pin(0, 0) == ASHMEM_WAS_PURGED);
+    close(file);
+}
+
+TEST_CASE("root of a user namespace purges its own regions and no other user's", "[preload]") {
+    const Unpinned others;
+    CHECK(in_child([&] {
+              close(others.region.fd());
+              become_nobody();
+              prctl(PR_SET_DUMPABLE, 1); // its own files of /proc are its own
+              become_root_of_namespace();
+              const Unpinned own;
+              if (own.region.purge_all() != 1) return 1;
+              return own.region.pin(0, 0) == ASHMEM_WAS_PURGED ? 0 : 2;
+          }) == 0);
+    CHECK(others.map.holds(1));
+    CHECK(others.region.pin(0, 0) == ASHMEM_NOT_PURGED);
+}
+
+TEST_CASE("the thread that purges goes on when the program changes its user or group",
+          "[preload]") {
+    CHECK(in_child([] {
+              const Unpinned unpinned;
+              if (!comes_to_threads(2)) return 1;
+              // libc has every thread do so, by a signal
+              for (int i = 0; i < 10; ++i) {
+                  usleep(1000);
+                  if (setgid(getgid()) != 0) return 2;
+              }
+              usleep(100000);
+              return threads() == 2 ? 0 : 3;
+          }) == 0);
+}
+
+TEST_CASE("a child that is forked has a thread that purges once it unpins", "[preload]") {
+    CHECK(in_child([] {
+              const std::size_t before = open_descriptors();
+              const Unpinned unpinned;
+              if (!comes_to_threads(2)) return 1;
+              return in_child([&] {
+                  // without what the parent waits by
+                  if (threads() != 1 || open_descriptors() != before + 1) return 2;
+                  const Unpinned own;
+                  return comes_to_threads(2) ? 0 : 3;
+              });
+          }) == 0);
+}
+
+TEST_CASE("a number that the thread had is the program's once it is another file's", "[preload]") {
+    for (const char* const path : {"/dev/null", "/proc/pressure/cpu"}) {
+        CAPTURE(path);
+        CHECK(in_child([&] {
+                  const Region region = Region::of_pages(1);
+                  const Map map = region.map_pages(1);
+                  const int number = next_number();
+                  if (region.unpin(0, 0) != 0 || !comes_to_threads(2)) return 1;
+                  if (close(number) != 0 || open(path, O_RDONLY) != number) return 2;
+                  // a child of fork gives back what its parent's thread had
+                  return in_child([&] { return fcntl(number, F_GETFD) >= 0 ? 0 : 3; });
+              }) == 0);
+    }
+    CHECK(in_child([] {
+              const int number = next_number() + 1;
+              const Unpinned unpinned;
+              if (!comes_to_threads(2)) return 1;
+              if (close(number) != 0) return 2;
+              return in_child([&] { return threads() == 1 && next_number() == number ? 0 : 3; });
+          }) == 0);
+}
+
+TEST_CASE("a user who is told of no stalls unpins all the same", "[preload]") {
+    CHECK(in_child([] {
+              become_nobody();
+              const Region region = Region::of_pages(1);
+              const Map map = region.map_pages(1);
+              const std::size_t before = open_descriptors();
+              if (region.unpin(0, 0) != 0 || region.status(0, 0) != ASHMEM_IS_UNPINNED) return 1;
+              // newer kernels do tell
+              const bool told = threads() == 2;
+              return open_descriptors() == before + (told ? 1 : 0) ? 0 : 2;
+          }) == 0);
+}
