@@ -103,6 +103,8 @@ const Refusal refusals[] = {
     {"a size", SYS_ftruncate, EPERM, 0, [](auto&) { return open_node(O_RDWR); }, -EPERM},
     {"a seal", SYS_fcntl, EPERM, F_ADD_SEALS, [](auto&) { return open_node(O_RDWR); }, -EPERM},
     {"a number", SYS_dup3, EBUSY, 0, [](auto&) { return open_node(O_RDONLY); }, -EBUSY},
+    {"the machine's memory", SYS_sysinfo, EPERM, 0,
+     [](auto&) { return Region::of_pages(1).try_map(page_size()); }, 0},
     {"a thread", SYS_clone3, EAGAIN, 0, [](auto& r) { return r.unpin(0, 0); }, 0},
     {"notice of stalls", SYS_write, EOPNOTSUPP, 0, [](auto& r) { return r.unpin(0, 0); }, 0},
 };
@@ -207,6 +209,29 @@ TEST_CASE("a map that fails leaves no map and no descriptor", "[preload]") {
                   errno != EEXIST)
                   return 2;
               return open_descriptors() == numbers && map.holds(1) ? 0 : 3;
+          }) == 0);
+}
+
+TEST_CASE("a map that can't end with its region leaves no map", "[preload]") {
+    CHECK(in_time([] {
+              const Region region = Region::of_pages(2);
+              const auto page = [](int prot) {
+                  return mmap(nullptr, page_size(), prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+              };
+              // as many maps as there can be, none of which is one with another
+              void* last = MAP_FAILED;
+              for (int prot = PROT_READ;; prot ^= PROT_READ) {
+                  void* const next = page(prot);
+                  if (next == MAP_FAILED) break;
+                  last = next;
+              }
+              munmap(last, page_size());
+              const std::size_t before = addresses();
+              const auto second = static_cast<off_t>(page_size());
+              // what lies past the end would be a map of its own
+              if (region.try_map(2 * page_size(), rw, MAP_SHARED, second) != -ENOMEM) return 1;
+              // there was room for the region's state
+              return addresses() == before && region.set_name("name") == 0 ? 0 : 2;
           }) == 0);
 }
 

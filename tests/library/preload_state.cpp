@@ -73,13 +73,18 @@ TEST_CASE("ranges that were purged become one when they touch", "[preload]") {
     REQUIRE(region.unpin_pages(5) == 0);
     CHECK(state.head().count == 2);
     CHECK(region.pin_pages(5) == ASHMEM_NOT_PURGED);
+    // but not one that is added to what was
+    REQUIRE(region.unpin_pages(4, 2) == 0);
+    CHECK(state.head().count == 1);
+    CHECK(region.pin_pages(5) == ASHMEM_WAS_PURGED);
     CHECK(region.pin_pages(0, 5) == ASHMEM_WAS_PURGED);
 }
 
 TEST_CASE("beyond the limit of ranges UNPIN and PIN are ENOMEM, unless they make none",
           "[preload]") {
     const Region region = Region::of_pages(2 * std::size_t{max_ranges} + 8);
-    const Map map = region.map_pages(1);
+    // more than some machine's memory
+    const Map map = region.map(page_size(), rw, MAP_SHARED | MAP_NORESERVE);
     const StoredState state(region);
     state.set_ranges(all_ranges());
     CHECK(region.unpin_pages(last_range + 4) == -ENOMEM);

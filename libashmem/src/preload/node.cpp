@@ -23,9 +23,8 @@ constexpr blksize_t block_size = 4096;
 
 bool device_is_absent() noexcept {
     const int error = errno;
-    struct stat status {};
     const bool there = ::syscall(SYS_faccessat, AT_FDCWD, device_path, R_OK | W_OK) == 0 &&
-                       real::status(AT_FDCWD, device_path, status) == 0 && S_ISCHR(status.st_mode);
+                       S_ISCHR(real::status(AT_FDCWD, device_path).st_mode);
     errno = error;
     return !there;
 }
@@ -66,9 +65,10 @@ bool is_ours(const char* path) noexcept {
 bool is_driver(int fd) noexcept {
     const int error = errno;
     // with O_PATH nothing can be asked
-    const bool foreign = ::syscall(SYS_ioctl, fd, ASHMEM_GET_SIZE, 0) < 0 && errno == ENOTTY;
-    struct stat status {};
-    const bool is_node = real::status(fd, status) == 0 && S_ISCHR(status.st_mode);
+    errno = 0;
+    (void)::syscall(SYS_ioctl, fd, ASHMEM_GET_SIZE, 0);
+    const bool foreign = errno == ENOTTY;
+    const bool is_node = S_ISCHR(real::status(fd).st_mode);
     errno = error;
     return is_node && !foreign;
 }

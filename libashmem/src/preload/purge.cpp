@@ -100,8 +100,7 @@ void each_in(const char* folder, Seen& seen, Function function) noexcept {
         const int fd = static_cast<int>(
             ::syscall(SYS_openat, ::dirfd(entries), entry->d_name, O_RDWR | O_CLOEXEC));
         if (fd < 0) continue;
-        struct stat status {};
-        if (is_emulated(fd) && real::status(fd, status) == 0 && seen.add(status.st_ino)) {
+        if (is_emulated(fd) && seen.add(real::status(fd).st_ino)) {
             Locked region(fd, Locked::Wait::briefly);
             if (region) function(region);
         }
@@ -143,13 +142,12 @@ public:
     int open() noexcept {
         const auto fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, "/proc/pressure/memory",
                                                    O_RDWR | O_CLOEXEC | O_NONBLOCK));
-        struct stat status {};
         if (fd < 0) return -1;
-        if (::syscall(SYS_write, fd, trigger, sizeof(trigger)) != ssize_t{sizeof(trigger)} ||
-            real::status(fd, status) != 0) {
+        if (::syscall(SYS_write, fd, trigger, sizeof(trigger)) != ssize_t{sizeof(trigger)}) {
             ::close(fd);
             return -1;
         }
+        const struct stat status = real::status(fd);
         device_ = status.st_dev;
         inode_ = status.st_ino;
         fd_ = fd;
@@ -157,8 +155,8 @@ public:
     }
 
     [[nodiscard]] bool is_ours(int fd) const noexcept {
-        struct stat status {};
-        return real::status(fd, status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+        const struct stat status = real::status(fd);
+        return status.st_dev == device_ && status.st_ino == inode_;
     }
 
     /** Let go, so that the next UNPIN may begin anew. */

@@ -41,11 +41,14 @@ Function* next(const char* name, Function*& found) noexcept {
 inline int truncate(int fd, off_t size) noexcept {
     return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
 }
-inline int status(int folder, const char* path, struct stat& status) noexcept {
-    return static_cast<int>(::syscall(SYS_newfstatat, folder, path, &status, AT_EMPTY_PATH));
+/** All of it 0 for what is not there. */
+inline struct stat status(int folder, const char* path) noexcept {
+    struct stat status {};
+    (void)::syscall(SYS_newfstatat, folder, path, &status, AT_EMPTY_PATH);
+    return status;
 }
-inline int status(int fd, struct stat& status) noexcept {
-    return real::status(fd, "", status);
+inline struct stat status(int fd) noexcept {
+    return status(fd, "");
 }
 inline void* map(void* at, std::size_t length, int prot, int flags, int fd, off_t offset) noexcept {
     return reinterpret_cast<void*>(::syscall(SYS_mmap, at, length, prot, flags, fd, offset));

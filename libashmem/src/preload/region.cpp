@@ -116,10 +116,8 @@ int pin_command(Locked& state, unsigned command, unsigned long from) noexcept {
 }
 
 int get_file_id(const Locked& state, unsigned long to) noexcept {
-    struct stat status {};
     if (state->mapped == 0) return failed(EINVAL);
-    if (real::status(state.fd(), status) != 0) return -1;
-    auto id = static_cast<unsigned long>(status.st_ino);
+    auto id = static_cast<unsigned long>(real::status(state.fd()).st_ino);
     return state.copy_out(&id, to, sizeof(id)) ? 0 : -1;
 }
 
