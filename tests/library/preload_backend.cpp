@@ -44,10 +44,15 @@ struct StandIn : Node {
 };
 
 // what the kernel knows of a descriptor, past the library
+struct statx known_of(int fd) {
+    struct statx known {};
+    syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &known);
+    return known;
+}
+
 dev_t device_of(int fd) {
-    struct stat st {};
-    syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH);
-    return st.st_rdev;
+    const struct statx known = known_of(fd);
+    return makedev(known.stx_rdev_major, known.stx_rdev_minor);
 }
 
 // 0 if an open gives a region of the library's, -errno if it gives nothing, 1 for anything else
@@ -186,15 +191,14 @@ TEST_CASE("other paths are opened and looked at as ever", "[preload]") {
 
 TEST_CASE("a file of a region's size that has a name is what it is", "[preload]") {
     constexpr char path[] = "/dev/ashmem-as-large";
-    struct stat region {
-    }, st{};
-    REQUIRE(syscall(SYS_newfstatat, Region().fd(), "", &region, AT_EMPTY_PATH) == 0);
+    struct stat st {};
+    const auto size = static_cast<off_t>(known_of(Region().fd()).stx_size);
     const int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     REQUIRE(file >= 0);
-    REQUIRE(ftruncate(file, region.st_size) == 0);
+    REQUIRE(ftruncate(file, size) == 0);
     struct statx more {};
     CHECK(fstat(file, &st) == 0);
-    CHECK((S_ISREG(st.st_mode) && st.st_size == region.st_size));
+    CHECK((S_ISREG(st.st_mode) && st.st_size == size));
     CHECK(statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &more) == 0);
     CHECK(S_ISREG(more.stx_mode));
     CHECK(write(file, "x", 1) == 1);
