@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,6 +115,17 @@ TEST_CASE("the ioctls that every file has work on a region", "[preload]") {
     // a device without asynchronous notices, as a memfd
     CHECK(region.ioctl(FIOASYNC, &on) == -ENOTTY);
     CHECK(region.ioctl(FIONREAD, &on) == -ENOTTY);
+}
+
+TEST_CASE("where READ implies EXEC, a map to read needs both of the mask", "[preload]") {
+    CHECK(in_child([] {
+              const Region whole = Region::of_pages(1), narrowed = Region::of_pages(1);
+              if (narrowed.set_mask(rw) != 0) return 1;
+              personality(READ_IMPLIES_EXEC);
+              if (whole.try_map(page_size(), PROT_READ) != 0) return 2;
+              if (narrowed.try_map(page_size(), PROT_READ) != -EPERM) return 3;
+              return narrowed.try_map(page_size(), PROT_WRITE) == 0 ? 0 : 4;
+          }) == 0);
 }
 
 TEST_CASE("a copy of a region's descriptor is one, and closes at exec if so asked", "[preload]") {

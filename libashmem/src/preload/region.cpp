@@ -344,9 +344,10 @@ off_t seek(int fd, off_t offset, int whence) noexcept {
     }
     if (whence != SEEK_DATA && whence != SEEK_HOLE) return real::seek(fd, offset, whence);
     if (offset < 0 || offset >= size) return failed(ENXIO);
-    // by the lock's own description, for what lies beyond the size is no data
+    // By the lock's own description, for what lies beyond the size is no data. The state is
+    // found there at the latest.
     const off_t found = real::seek(state.fd(), offset, whence);
-    if (found < 0 || (whence == SEEK_DATA && found >= size)) return failed(ENXIO);
+    if (whence == SEEK_DATA && found >= size) return failed(ENXIO);
     return real::seek(fd, std::min(found, size), SEEK_SET);
 }
 
