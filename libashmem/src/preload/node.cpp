@@ -39,6 +39,7 @@ const char* last_slash(const char* at) noexcept {
 } // namespace
 
 bool is_at(const char* path) noexcept {
+    path = maybe_null(path);
     if (path == nullptr || path[0] != '/') return false;
     path = last_slash(path);
     constexpr std::size_t folder = sizeof("/dev") - 1;

@@ -9,6 +9,12 @@
 
 namespace ashmem::preload::node {
 
+/** A path that may be null: libc's headers say that none is, and compilers drop checks for it. */
+[[nodiscard]] inline const char* maybe_null(const char* path) noexcept {
+    asm("" : "+r"(path));
+    return path;
+}
+
 /** Whether a path is /dev/ashmem, with any number of slashes. */
 [[nodiscard]] bool is_at(const char* path) noexcept;
 

@@ -60,6 +60,7 @@ int open_device(int flags, Real real) noexcept {
 
 /** A file of /proc may lead to a region that is open already. */
 bool leads_anywhere(const char* path) noexcept {
+    path = node::maybe_null(path);
     return path != nullptr && std::strncmp(path, "/proc/", sizeof("/proc/") - 1) == 0;
 }
 
