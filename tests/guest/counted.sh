@@ -6,7 +6,7 @@
 set -eu
 gcov=/sys/kernel/debug/gcov
 
-mkdir -p -m 1777 /counts
+mkdir -m 1777 /counts
 # so that processes of other users count into the same files
 umask 0
 export LLVM_PROFILE_FILE=/counts/%m%c.profraw
