@@ -19,6 +19,8 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <iterator>
+#include <span>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -127,9 +129,9 @@ Swept sweep(const std::function<void(CallFault&)>& attempt, CallFault::Plan plan
     }
 }
 
-// Nothing goes on for ever if each call is interrupted, so EINTR comes only once.
+// If each call were interrupted, they would be repeated for ever: EINTR comes only once.
 constexpr CallFault::Plan plans[] = {
-    {1, EINTR, false}, {1, ENOMEM, false}, {1, EACCES, false}, {1, ENOMEM, true}};
+    {1, ENOMEM, false}, {1, EINTR, false}, {1, ENOMEM, true}, {1, EACCES, false}};
 
 } // namespace
 
@@ -196,9 +198,12 @@ void need(bool fine, const char* what) {
 }
 
 void sweep_calls(const std::vector<Operation>& operations) {
+    // all of them, but on kernels that are slow
+    const auto some = std::span(plans).first(
+        static_cast<std::size_t>(rounds(static_cast<int>(std::size(plans)))));
     int all_calls = 0;
     for (const auto& [name, attempt] : operations)
-        for (const auto& plan : plans) {
+        for (const auto& plan : some) {
             const auto [calls, complaint] = sweep(attempt, plan);
             INFO(name << ": " << complaint);
             CHECK(complaint.empty());

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "../cxx/error.hpp"
 #include "message.hpp"
@@ -101,18 +102,32 @@ Message ThreadState::wait_for_response(bool with_reply, std::error_code& ec) {
                 break;
         }
     }
+    start_anew();
     return {};
+}
+
+/**
+ * Have the driver forget what it has of this thread, after a request that failed: a response
+ * that comes later would be taken for that to the next call. Who waits for this thread's own
+ * answer is told that there will be none.
+ */
+void ThreadState::start_anew() noexcept {
+    (void)address_->control(BINDER_THREAD_EXIT, nullptr);
+    if (serving_) out_.write(BC_ENTER_LOOPER);
 }
 
 void ThreadState::serve(int timeout, std::error_code& ec) {
     // only poll() has a time limit, and another thread may take what it saw
     std::optional<Device::Unblocked> limited;
-    if (timeout >= 0) limited.emplace(*address_);
+    if (timeout >= 0) limited.emplace(*address_, ec);
+    if (ec) return;
+    const bool outer = std::exchange(serving_, true);
     out_.write(BC_ENTER_LOOPER);
     while (const auto received = read(timeout, true, ec)) {
         execute(*received);
         if (at_ == end_) let_go();
     }
+    serving_ = outer;
     if (!ec) ec = out_.flush();
 }
 
