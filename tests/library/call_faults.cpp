@@ -3,6 +3,7 @@
 // it, or says why it could not; nothing is left of it, and the region is as it was.
 #include <ashmem/ashmem.h>
 #include <cutils/ashmem.h>
+#include <fcntl.h>
 #include <linux/ashmem.h>
 #include <sys/mman.h>
 
@@ -10,6 +11,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "support/backend.hpp"
 #include "support/call_fault.hpp"
 #include "support/region.hpp"
 
@@ -123,6 +125,19 @@ TEST_CASE("a Region answers right or says why not, whichever system call fails",
     test::sweep_calls({
         question(
             "size", [](Region& region, auto& ec) { return region.size(ec); }, size()),
+        {"size of what is sealed for good",
+         [](CallFault& fault) {
+             const test::Backend memfd("memfd");
+             const Region first = made();
+             need(fcntl(first.fd(), F_ADD_SEALS, F_SEAL_SEAL) == 0, "no seal");
+             auto fd = another(first).release();
+             std::size_t answer = 0;
+             const int error = fault.in([&] {
+                 answer = Region::adopt(std::move(fd)).size();
+                 return 0;
+             });
+             need(answer == (error == 0 ? size() : 0), "its size");
+         }},
         question(
             "name", [](Region& region, auto& ec) { return region.name(ec); }, std::string("swept")),
         question(
