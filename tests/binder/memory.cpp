@@ -333,7 +333,7 @@ TEST_CASE("a window without a heap is EBADMSG, and a heap that ended gives none"
     });
     const auto ended = serving("ended", [](Process&) {
         const auto heap = filled_heap(0);
-        const auto object = publish(heap);
+        auto object = publish(heap);
         heap->dispose();
         return object;
     });

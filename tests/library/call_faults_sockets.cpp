@@ -46,9 +46,9 @@ using Receive = Channel::Message (*)(Channel&);
 
 void attempt_send(CallFault& fault, int type, Send send) {
     auto [from, to] = channels(type);
-    const Region regions[] = {made()};
+    const Region region = made();
     const int error = fault.in([&, &from = from] {
-        send(from, regions);
+        send(from, std::span(&region, 1));
         return 0;
     });
     // nothing was sent of what failed

@@ -276,6 +276,17 @@ TEST_CASE("a region that can't be sealed is none", "[library][host]") {
           }) == 0);
 }
 
+TEST_CASE("a memfd that may not or cannot be is an error", "[library][host]") {
+    const test::Backend memfd("memfd");
+    CHECK(in_child([] {
+              test::refuse_call(SYS_memfd_create, EACCES);
+              return error_of(ashmem_create_region("x", 1));
+          }) == EACCES);
+    // more than a file can have, where sizes have more bits than that
+    if constexpr (sizeof(std::size_t) == sizeof(off_t))
+        CHECK(error_of(ashmem_create_region("x", SIZE_MAX)) == EINVAL);
+}
+
 TEST_CASE("a region is made where memfds may not be executed", "[library][host]") {
     CHECK(in_child([] {
               constexpr std::uint32_t executable = 0x10; // MFD_EXEC, which not all headers have

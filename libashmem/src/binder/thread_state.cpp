@@ -25,21 +25,6 @@ std::error_code status_code(std::int32_t status) noexcept {
     return to_code(status < 0 && status >= -max_errno ? -status : EREMOTEIO);
 }
 
-/** Whether a command tells how it went with a transaction or a reply of this thread's. */
-bool is_response(std::uint32_t command) noexcept {
-    switch (command) {
-        case BR_TRANSACTION_COMPLETE:
-        case protocol::complete_frozen:
-        case BR_DEAD_REPLY:
-        case BR_FAILED_REPLY:
-        case BR_FROZEN_REPLY:
-        case BR_REPLY:
-            return true;
-        default:
-            return false;
-    }
-}
-
 /** What a reply brings: a message, or the status of an object that has none. */
 Message message_of(Message reply, std::uint32_t flags, std::error_code& ec) {
     if ((flags & TF_STATUS_CODE) == 0) return reply;
@@ -138,7 +123,7 @@ void ThreadState::serve(int timeout, std::error_code& ec) {
  */
 void ThreadState::finish() {
     std::error_code none;
-    while (at_ != end_ && !is_response(wire::read_at<std::uint32_t>(in_, at_)))
+    while (at_ != end_ && !protocol::is_response(wire::read_at<std::uint32_t>(in_, at_)))
         execute(*read(-1, false, none));
     (void)out_.flush();
     if (at_ == end_) let_go();
