@@ -44,16 +44,15 @@ inline constinit Number last{0};
     void* const made =
         ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (made == MAP_FAILED) return false;
-    if (::madvise(made, size, MADV_WIPEONFORK) != 0) {
-        const int error = errno;
-        ::munmap(made, size);
-        errno = error;
-        return false;
-    }
     detail::Number* none = nullptr;
-    if (!detail::page.compare_exchange_strong(none, ::new (made) detail::Number(0)))
-        ::munmap(made, size);
-    return true;
+    const bool wiped = ::madvise(made, size, MADV_WIPEONFORK) == 0;
+    if (wiped && detail::page.compare_exchange_strong(none, ::new (made) detail::Number(0)))
+        return true;
+    // or another thread was first
+    const int error = errno;
+    ::munmap(made, size);
+    errno = error;
+    return wiped;
 }
 
 /**

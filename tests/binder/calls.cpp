@@ -294,3 +294,45 @@ TEST_CASE("a device that is none is an error", "[library][binder]") {
     CHECK(ec.value() == ENOTTY);
     CHECK_THROWS_AS(Process::open("/no/such/binder"), std::system_error);
 }
+
+TEST_CASE("what a name server answers that is no answer is told as such", "[library][binder]") {
+    const Manager manager([] {
+        return std::make_shared<Service>([](Call& call, Parcel& out) {
+            (void)call.in.token(u"android.os.IServiceManager");
+            const auto name = call.in.string16();
+            if (name != u"empty") out.i32(name == u"exception" ? -3 : 0);
+            if (name == u"number") out.i32(1);
+            if (name == u"null") out.object({});
+            return 0;
+        });
+    });
+    const auto process = Process::open();
+    const auto error = [&](const char* name) {
+        std::error_code ec;
+        (void)find_service(*process, name, ec);
+        return ec.value();
+    };
+    CHECK(error("empty") == EBADMSG);
+    CHECK(error("exception") == EINVAL);
+    CHECK(error("number") == EBADMSG);
+    CHECK(error("cut") == EBADMSG);
+    CHECK(error("null") == ENOENT);
+}
+
+TEST_CASE("the name server is asked by either method, and only for names", "[library][binder]") {
+    const Manager manager;
+    auto server = adder();
+    const auto process = Process::open();
+    const auto ask = [&](std::uint32_t method, std::u16string_view name) {
+        Parcel in;
+        in.token(u"android.os.IServiceManager");
+        in.string16(name);
+        Message answer = process->context_manager()->call(method, in);
+        CHECK(answer.i32() == 0);
+        return answer.object();
+    };
+    for (const std::uint32_t method : {1, 2}) {
+        CHECK(ask(method, u"adder").remote == find_service(*process, "adder").remote);
+        CHECK_FALSE(ask(method, u"\u00e4dder").remote);
+    }
+}

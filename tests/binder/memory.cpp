@@ -296,3 +296,51 @@ TEST_CASE("a window is refused that does not lie within its heap", "[library][bi
     CHECK(code(static_cast<std::int64_t>(whole) + 1, 0) == EBADMSG);
     CHECK(code(8, UINT64_MAX - 4) == EBADMSG);
 }
+
+TEST_CASE("heaps, windows and the name server tell their interfaces, and no other call",
+          "[library][binder]") {
+    const Manager manager;
+    const auto heaps = serving("heap", [](Process&) { return publish(filled_heap(0)); });
+    const auto windows = serving(
+        "window", [](Process&) { return publish(sp<MemoryBase>::make(filled_heap(0), 100, 50)); });
+    const auto process = Process::open();
+    constexpr std::uint32_t interface = '_' << 24 | 'N' << 16 | 'T' << 8 | 'F';
+    const auto check = [&](const std::shared_ptr<Remote>& remote, const std::u16string& name) {
+        CHECK(remote->call(interface, Parcel()).string16() == name);
+        std::error_code ec;
+        Parcel in;
+        in.token(name);
+        (void)remote->call(99, in, ec);
+        CHECK(ec.value() == EBADMSG);
+        (void)remote->call(1, Parcel(), ec); // without the token
+        CHECK(ec.value() == EPERM);
+    };
+    check(find_service(*process, "heap").remote, u"android.utils.IMemoryHeap");
+    check(find_service(*process, "window").remote, u"android.utils.IMemory");
+    check(process->context_manager(), u"android.os.IServiceManager");
+}
+
+TEST_CASE("a window without a heap is EBADMSG, and a heap that ended gives none",
+          "[library][binder]") {
+    const Manager manager;
+    const auto empty = serving("empty", [](Process&) {
+        return std::make_shared<Service>([](Call&, Parcel& out) {
+            out.object({});
+            out.i64(0);
+            out.u64(1);
+            return 0;
+        });
+    });
+    const auto ended = serving("ended", [](Process&) {
+        const auto heap = filled_heap(0);
+        auto object = publish(heap);
+        heap->dispose();
+        return object;
+    });
+    const auto process = Process::open();
+    std::error_code ec;
+    CHECK(memory_of(find_service(*process, "empty"), ec) == nullptr);
+    CHECK(ec.value() == EBADMSG);
+    CHECK(heap_of(find_service(*process, "ended"), ec) == nullptr);
+    CHECK(ec.value() == -android::NO_INIT);
+}

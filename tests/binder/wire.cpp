@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "../libashmem/src/binder/memory_wire.hpp"
+#include "../libashmem/src/binder/protocol.hpp"
 
 using ashmem::binder::Parcel;
 using ashmem::binder::Reader;
@@ -208,4 +209,18 @@ TEST_CASE("a heap from the wire lies within its descriptor or is refused", "[lib
     CHECK(!heap_fits(page, static_cast<std::int64_t>(page), page));
     CHECK(!heap_fits(UINT64_MAX, static_cast<std::int64_t>(page), UINT64_MAX));
     CHECK(!heap_fits(UINT64_MAX - 8, static_cast<std::int64_t>(page), 2 * page));
+}
+
+TEST_CASE("what ends the wait for a response is told from what comes meanwhile",
+          "[library][host]") {
+    using ashmem::binder::protocol::is_response;
+    for (const std::uint32_t command :
+         {std::uint32_t{BR_TRANSACTION_COMPLETE}, std::uint32_t{BR_REPLY},
+          std::uint32_t{BR_DEAD_REPLY}, std::uint32_t{BR_FAILED_REPLY},
+          std::uint32_t{BR_FROZEN_REPLY}, ashmem::binder::protocol::complete_frozen})
+        CHECK(is_response(command));
+    for (const std::uint32_t command :
+         {std::uint32_t{BR_TRANSACTION}, std::uint32_t{BR_RELEASE}, std::uint32_t{BR_INCREFS},
+          std::uint32_t{BR_DEAD_BINDER}, std::uint32_t{BR_NOOP}})
+        CHECK_FALSE(is_response(command));
 }

@@ -192,6 +192,7 @@ TEST_CASE("a channel that is not connected is EBADF, and is not broken by it",
     none.shutdown();
     CHECK_FALSE(none.ok());
     CHECK(none.fd() == -1);
+    CHECK_FALSE(none.release().ok());
     auto ends = Channel::pair();
     const int number = ends.first.fd();
     const auto socket = ends.first.release();

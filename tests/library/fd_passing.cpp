@@ -154,13 +154,15 @@ TEST_CASE("signals do not end the sending and receiving of a descriptor", "[libr
           }) == 0);
 }
 
-TEST_CASE("a longer packet with a descriptor is EBADMSG and it is closed", "[library][host]") {
-    for (int type : {SOCK_SEQPACKET, SOCK_DGRAM}) {
-        Pair pair(type);
-        const unique_fd fd = null();
-        send_raw(pair.a.get(), 2, {fd.get()});
-        CHECK(refused(pair.b.get()) == EBADMSG);
-    }
+TEST_CASE("a packet of no or several bytes with a descriptor is EBADMSG and it is closed",
+          "[library][host]") {
+    for (int type : {SOCK_SEQPACKET, SOCK_DGRAM})
+        for (const std::size_t bytes : {0U, 2U}) {
+            Pair pair(type);
+            const unique_fd fd = null();
+            send_raw(pair.a.get(), bytes, {fd.get()});
+            CHECK(refused(pair.b.get()) == EBADMSG);
+        }
 }
 
 TEST_CASE("a descriptor that is none can't be sent", "[library][host]") {

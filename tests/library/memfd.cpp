@@ -12,6 +12,9 @@
 
 #include <ashmem/ashmem.hpp>
 #include <catch2/catch.hpp>
+#include <list>
+#include <tuple>
+#include <utility>
 
 #include "support/backend.hpp"
 #include "support/process.hpp"
@@ -71,6 +74,29 @@ TEST_CASE("auto takes the driver where there is one, and a memfd elsewhere", "[l
     test::Region region(test::Region::Adopt{ashmem_create_region("x", 1)});
     CHECK(ashmem_backend(region.fd()) ==
           (ashmem_device_is_supported() ? ASHMEM_BACKEND_DEVICE : ASHMEM_BACKEND_MEMFD));
+}
+
+TEST_CASE("a device that this process has not is replaced by a memfd, one that fails is not",
+          "[library][anywhere]") {
+    // A device that is absent is not looked for again in the same second.
+    const auto create = [](int error) {
+        return [error] {
+            const test::Backend automatic("");
+            usleep(1010000);
+            test::refuse_call(SYS_openat, error);
+            const int fd = ashmem_create_region("x", page_size());
+            return fd >= 0 && ashmem_backend(fd) == ASHMEM_BACKEND_MEMFD ? 0 : error_of(fd);
+        };
+    };
+    std::list<std::pair<test::Child, int>> children;
+    for (const int error :
+         {ENOENT, ENXIO, ENODEV, EACCES, EPERM, ENOTTY, EISDIR, ENOTDIR, ELOOP, EROFS})
+        children.emplace_back(std::piecewise_construct, std::tuple(create(error)), std::tuple(0));
+    for (const int error : {EMFILE, ENOMEM, EIO})
+        children.emplace_back(std::piecewise_construct, std::tuple(create(error)),
+                              std::tuple(error));
+    for (auto& [child, outcome] : children)
+        CHECK(child.wait() == outcome);
 }
 
 TEST_CASE("a backend of another name is EINVAL", "[library][host]") {
@@ -140,6 +166,10 @@ TEST_CASE("a memfd's pin ranges are checked as the driver's", "[library][host]")
         CHECK(error_of(ashmem_unpin_region(region.fd(), offset, length)) == EINVAL);
         CHECK(error_of(ashmem_get_pin_status_region(region.fd(), offset, length)) == EINVAL);
     }
+    // beyond 32 bits, where there are offsets beyond
+    for (const std::size_t over = std::size_t{1} << (4 * sizeof(std::size_t));
+         auto [offset, length] : {std::pair<std::size_t, std::size_t>{over, 0}, {0, over}})
+        CHECK(error_of(ashmem_pin_region(region.fd(), offset, length)) == EINVAL);
     CHECK(ashmem_pin_region(region.fd(), page, 2 * page) == ASHMEM_NOT_PURGED);
     CHECK(ashmem_pin_region(region.fd(), 3 * page, 0) == ASHMEM_NOT_PURGED);
 }
@@ -150,6 +180,19 @@ TEST_CASE("purging memfds needs the capability that the driver asks for", "[libr
               test::drop_capabilities();
               return error_of(ashmem_purge_all_caches(region.fd()));
           }) == EPERM);
+    // also where it cannot be told
+    CHECK(in_child([&] {
+              test::refuse_call(SYS_capget, ENOSYS);
+              return error_of(ashmem_purge_all_caches(region.fd()));
+          }) == EPERM);
+}
+
+TEST_CASE("a memfd is narrowed once, and again without an error", "[library][host]") {
+    const Memfd region(page_size());
+    for (const int protection : {test::rwx, PROT_READ | PROT_EXEC, PROT_READ, PROT_READ})
+        CHECK(ashmem_set_prot_region(region.fd(), protection) == 0);
+    CHECK(ashmem_get_prot_region(region.fd()) == (PROT_READ | PROT_EXEC));
+    CHECK(error_of(ashmem_set_prot_region(region.fd(), rw)) == EINVAL);
 }
 
 TEST_CASE("a memfd that can be made shorter is no region", "[library][host]") {
@@ -231,6 +274,17 @@ TEST_CASE("a region that can't be sealed is none", "[library][host]") {
                                                  "heap");
               return heap.getHeapID() == -1 && heap.getBase() == MAP_FAILED ? 0 : 3;
           }) == 0);
+}
+
+TEST_CASE("a memfd that may not or cannot be is an error", "[library][host]") {
+    const test::Backend memfd("memfd");
+    CHECK(in_child([] {
+              test::refuse_call(SYS_memfd_create, EACCES);
+              return error_of(ashmem_create_region("x", 1));
+          }) == EACCES);
+    // more than a file can have, where sizes have more bits than that
+    if constexpr (sizeof(std::size_t) == sizeof(off_t))
+        CHECK(error_of(ashmem_create_region("x", SIZE_MAX)) == EINVAL);
 }
 
 TEST_CASE("a region is made where memfds may not be executed", "[library][host]") {

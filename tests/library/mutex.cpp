@@ -216,6 +216,16 @@ TEST_CASE("a lock can be taken over, and its holder then lets go of nothing",
     CHECK_FALSE(in_time(shared.mutex).owner_died());
 }
 
+TEST_CASE("a free lock that is taken over has nothing to recover", "[library][anywhere]") {
+    const Shared shared;
+    auto lock = shared.mutex.take_over();
+    CHECK(lock.owns_lock());
+    CHECK_FALSE(lock.owner_died());
+    for (int i = 0; i < 2; ++i, lock.unlock())
+        lock.make_consistent();
+    CHECK_FALSE(shared.mutex.try_lock().owner_died());
+}
+
 TEST_CASE("whatever a peer writes into a held lock, only its meaning is lost",
           "[library][anywhere]") {
     Shared shared;

@@ -13,6 +13,7 @@
 #include <memory_resource>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/process.hpp"
@@ -243,6 +244,73 @@ TEST_CASE("what can't be a RegionResource is refused", "[library][anywhere]") {
     CHECK_THROWS_AS(RegionResource::attach(other), std::system_error);
     CHECK_THROWS_AS(RegionResource::attach_anywhere(other), std::system_error);
     CHECK_THROWS_AS(RegionResource::create(other), std::system_error);
+}
+
+TEST_CASE("a header that lies makes no RegionResource and leads to no root",
+          "[library][anywhere]") {
+    // the state, padded to a word, then: address, size, bytes used, offset of the root
+    enum Word : std::size_t { state, address, size, used, root };
+    const auto region = Region::create("lies", 16 * kib);
+    auto mapping = region.map(Prot::read_write);
+    const auto words = mapping.as<std::size_t>();
+    const auto resource = RegionResource::create(region);
+    resource->publish(*Allocator(resource.get()).new_object<int>(7));
+    const auto with = [&](Word word, std::size_t lie, auto ask) {
+        const std::size_t truth = std::exchange(words[word], lie);
+        const int error = ask();
+        words[word] = truth;
+        return error;
+    };
+    const auto attaching = [&] { return attach_error(region); };
+    CHECK(with(state, 1, attaching) == EAGAIN); // in the making
+    CHECK(with(state, 2, attaching) == EPROTO);
+    CHECK(with(address, 0, attaching) == EPROTO);
+    CHECK(with(address, page_size() + 1, attaching) == EPROTO);
+    CHECK(with(size, 16 * kib - 1, attaching) == EPROTO);
+    std::error_code ec;
+    const auto finding = [&] {
+        (void)resource->find<int>(ec);
+        return ec.value();
+    };
+    const auto locating = [&] {
+        (void)resource->root(ec);
+        return ec.value();
+    };
+    CHECK(with(address, page_size(), finding) == ENOTSUP);
+    for (const std::size_t lie : {std::size_t{1}, 16 * kib, ~std::size_t{0}}) {
+        CHECK(with(root, lie, finding) == EPROTO);
+        CHECK(with(root, lie, locating) == EAGAIN);
+    }
+    CHECK(with(root, 0, locating) == EAGAIN);
+    // how much is used decides only where the next allocation is, within the region
+    for (const std::size_t lie : {16 * kib, ~std::size_t{0}, ~std::size_t{0} - 64})
+        CHECK(with(used, lie, [&] {
+                  CHECK_THROWS_AS(resource->allocate(64), std::bad_alloc);
+                  CHECK(resource->used() <= 16 * kib);
+                  return 0;
+              }) == 0);
+    CHECK(finding() == 0);
+}
+
+TEST_CASE("each RegionResource is equal to itself alone", "[library][anywhere]") {
+    const auto region = Region::create("equal", 16 * kib);
+    const auto creator = RegionResource::create(region);
+    const auto other = RegionResource::attach_anywhere(region);
+    CHECK(creator->is_equal(*creator));
+    CHECK_FALSE(creator->is_equal(*other));
+}
+
+TEST_CASE("an allocation of no bytes has a place of its own, and gives it back",
+          "[library][anywhere]") {
+    const auto region = Region::create("nothing", 16 * kib);
+    const auto resource = RegionResource::create(region);
+    const std::size_t before = resource->used();
+    void* const first = resource->allocate(0, 1);
+    void* const second = resource->allocate(0, 1);
+    CHECK(first != second);
+    resource->deallocate(second, 0, 1);
+    resource->deallocate(first, 0, 1);
+    CHECK(resource->used() == before);
 }
 
 TEST_CASE("a RegionResource takes the address that both agreed on", "[library][anywhere]") {

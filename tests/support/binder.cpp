@@ -50,10 +50,10 @@ BinderChild::BinderChild(const std::function<void(const Ready&)>& work) {
     if (!came) throw std::runtime_error("a child of the test did not get ready");
 }
 
-Manager::Manager()
-    : child_([](const BinderChild::Ready& ready) {
+Manager::Manager(const std::function<std::shared_ptr<Object>()>& make)
+    : child_([&](const BinderChild::Ready& ready) {
           const auto process = Process::open();
-          take_over(*process, std::make_shared<ServiceManager>());
+          take_over(*process, make());
           ready();
           process->serve();
       }) {

@@ -48,11 +48,13 @@ private:
     std::unique_ptr<Child> child_;
 };
 
-// A machine's service manager, for as long as this lives. A test that needs it for minutes
-// waits for what will not come, and is ended by SIGALRM.
+// A machine's service manager, or what is there in its place, for as long as this lives. A test
+// that needs it for minutes waits for what will not come, and is ended by SIGALRM.
 class Manager {
 public:
-    Manager();
+    explicit Manager(const std::function<std::shared_ptr<ashmem::binder::Object>()>& make = [] {
+        return std::make_shared<ashmem::binder::ServiceManager>();
+    });
     Manager(const Manager&) = delete;
     Manager& operator=(const Manager&) = delete;
     ~Manager();

@@ -28,6 +28,7 @@ enum class Kind {
     foreign, ///< open, and something else
     closed,  ///< not an open descriptor
     unknown, ///< a character device, and no node to compare it with
+    untold,  ///< the kernel refused to say, with errno
 };
 
 constexpr char plain_path[] = "/dev/ashmem";
@@ -118,10 +119,12 @@ int call(int fd, unsigned long request, unsigned long argument) noexcept {
 Kind identify_by_number(int fd) noexcept {
     // fstat() answers for O_PATH descriptors too, on which nothing else works.
     const int flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0 || (flags & O_PATH) != 0) return Kind::closed;
+    if (flags < 0) return errno == EBADF ? Kind::closed : Kind::untold;
+    if ((flags & O_PATH) != 0) return Kind::closed;
 
     struct stat status {};
-    if (::fstat(fd, &status) != 0 || !S_ISCHR(status.st_mode)) return Kind::foreign;
+    if (::fstat(fd, &status) != 0) return Kind::untold;
+    if (!S_ISCHR(status.st_mode)) return Kind::foreign;
     if (status.st_rdev == known_device) return Kind::region;
 
     // A reloaded module may have another number than the one in the cache.
@@ -188,9 +191,10 @@ std::int64_t size_by_seeking(int fd) noexcept {
 }
 
 bool is_region(int fd) noexcept {
-    const Kind kind = identify(fd);
-    if (kind != Kind::region) errno = kind == Kind::closed ? EBADF : ENOTTY;
-    return kind == Kind::region;
+    const Kind kind = identify_by_number(fd);
+    if (kind == Kind::region) return true;
+    if (kind != Kind::untold) errno = kind == Kind::closed ? EBADF : ENOTTY;
+    return false;
 }
 
 int create(const char* name, std::size_t size) noexcept {
@@ -209,23 +213,28 @@ int create(const char* name, std::size_t size) noexcept {
 /*
  * The kernel carries the driver's answer in an int, so only its lower 32 bits
  * count, and sizes just below 4 GiB even look like error numbers. GET_SIZE
- * never fails on a region: what looks like failure there is a size.
+ * never fails on a region: what looks like failure there is a size, unless
+ * something else contradicts it. A sandbox may refuse the call.
  */
 std::int64_t size(int fd) noexcept {
     const int answer = call(fd, ASHMEM_GET_SIZE, 0);
-    if (answer == -1 && identify(fd) != Kind::region) {
+    const bool failure = answer == -1;
+    if (failure && identify(fd) != Kind::region) {
         explain_failure(fd);
         return -1;
     }
-    const auto low = static_cast<std::uint32_t>(answer == -1 ? -errno : answer);
+    const auto low = static_cast<std::uint32_t>(failure ? -errno : answer);
+    const auto agrees = [=](std::uint64_t other) {
+        return failure || static_cast<std::uint32_t>(other) == low;
+    };
 
-    if (low != 0 && ends_within_32_bits(fd)) return low;
+    if (!failure && low != 0 && ends_within_32_bits(fd)) return low;
 
     std::uint64_t full = 0;
-    if (!fdinfo_number(fd, "size:", full) || static_cast<std::uint32_t>(full) != low) {
+    if (!fdinfo_number(fd, "size:", full) || !agrees(full)) {
         const std::int64_t end = size_by_seeking(fd);
-        full = end >= 0 && static_cast<std::uint32_t>(end) == low ? static_cast<std::uint64_t>(end)
-                                                                  : low;
+        full = end >= 0 && agrees(static_cast<std::uint64_t>(end)) ? static_cast<std::uint64_t>(end)
+                                                                   : low;
         // A negative answer is a size of 2 GiB or more; how much more, nothing told.
         if (end < 0 && answer < 0) full = UINT64_MAX;
     }

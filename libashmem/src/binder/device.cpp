@@ -44,13 +44,13 @@ int Device::control(unsigned long request, void* argument) const noexcept {
     return ::ioctl(fd_.get(), request, argument) < 0 ? errno : 0;
 }
 
-void Device::unblock(int change) {
+std::error_code Device::unblock(int change) {
     // it is the parent's open file, and another thread of that may have held the lock
-    if (inherited()) return;
+    if (inherited()) return {};
     const std::scoped_lock guard(unblocked_lock_);
     unblocked_ += change;
     // a flag of the open file, so of all threads
-    (void)::fcntl(fd_.get(), F_SETFL, unblocked_ > 0 ? O_NONBLOCK : 0);
+    return code_of(::fcntl(fd_.get(), F_SETFL, unblocked_ > 0 ? O_NONBLOCK : 0));
 }
 
 } // namespace ashmem::binder

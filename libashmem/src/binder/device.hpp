@@ -35,21 +35,23 @@ public:
 
     /**
      * While there is one, requests of all threads answer EAGAIN instead of waiting. Those
-     * that wait already go on.
+     * that wait already go on. With `ec` set by fcntl() they may wait all the same.
      */
     class Unblocked {
     public:
-        explicit Unblocked(Device& device) : device_(device) { device_.unblock(1); }
+        Unblocked(Device& device, std::error_code& ec) : device_(device) {
+            ec = device_.unblock(1);
+        }
         Unblocked(const Unblocked&) = delete;
         Unblocked& operator=(const Unblocked&) = delete;
-        ~Unblocked() { device_.unblock(-1); }
+        ~Unblocked() { (void)device_.unblock(-1); }
 
     private:
         Device& device_;
     };
 
 private:
-    void unblock(int change);
+    std::error_code unblock(int change);
 
     unique_fd fd_;
     std::uint32_t opened_by_;

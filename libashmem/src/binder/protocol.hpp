@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <linux/ioctl.h>
+#include <linux/android/binder.h>
 
 #include <cstdint>
 
@@ -18,7 +18,7 @@ inline constexpr std::int32_t system_header = 0x53595354;
 /** Who may call an object, which follows it since Android 11. */
 inline constexpr std::int32_t stability_none = 0, stability_system = 12;
 
-constexpr std::uint32_t code(char a, char b, char c, char d) {
+consteval std::uint32_t code(char a, char b, char c, char d) {
     return static_cast<std::uint32_t>(a) << 24 | static_cast<std::uint32_t>(b) << 16 |
            static_cast<std::uint32_t>(c) << 8 | static_cast<std::uint32_t>(d);
 }
@@ -31,5 +31,20 @@ inline constexpr std::uint32_t complete_frozen = _IO('r', 20);
 
 /** The first method of an interface. */
 inline constexpr std::uint32_t first_call = 1;
+
+/** Whether a command tells how it went with a transaction or a reply of this thread's. */
+[[nodiscard]] constexpr bool is_response(std::uint32_t command) noexcept {
+    switch (command) {
+        case BR_TRANSACTION_COMPLETE:
+        case complete_frozen:
+        case BR_DEAD_REPLY:
+        case BR_FAILED_REPLY:
+        case BR_FROZEN_REPLY:
+        case BR_REPLY:
+            return true;
+        default:
+            return false;
+    }
+}
 
 } // namespace ashmem::binder::protocol

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "../cxx/error.hpp"
 #include "message.hpp"
@@ -22,21 +23,6 @@ namespace {
 std::error_code status_code(std::int32_t status) noexcept {
     constexpr std::int32_t max_errno = 4095;
     return to_code(status < 0 && status >= -max_errno ? -status : EREMOTEIO);
-}
-
-/** Whether a command tells how it went with a transaction or a reply of this thread's. */
-bool is_response(std::uint32_t command) noexcept {
-    switch (command) {
-        case BR_TRANSACTION_COMPLETE:
-        case protocol::complete_frozen:
-        case BR_DEAD_REPLY:
-        case BR_FAILED_REPLY:
-        case BR_FROZEN_REPLY:
-        case BR_REPLY:
-            return true;
-        default:
-            return false;
-    }
 }
 
 /** What a reply brings: a message, or the status of an object that has none. */
@@ -101,18 +87,32 @@ Message ThreadState::wait_for_response(bool with_reply, std::error_code& ec) {
                 break;
         }
     }
+    start_anew();
     return {};
+}
+
+/**
+ * Have the driver forget what it has of this thread, after a request that failed: a response
+ * that comes later would be taken for that to the next call. Who waits for this thread's own
+ * answer is told that there will be none.
+ */
+void ThreadState::start_anew() noexcept {
+    (void)address_->control(BINDER_THREAD_EXIT, nullptr);
+    if (serving_) out_.write(BC_ENTER_LOOPER);
 }
 
 void ThreadState::serve(int timeout, std::error_code& ec) {
     // only poll() has a time limit, and another thread may take what it saw
     std::optional<Device::Unblocked> limited;
-    if (timeout >= 0) limited.emplace(*address_);
+    if (timeout >= 0) limited.emplace(*address_, ec);
+    if (ec) return;
+    const bool outer = std::exchange(serving_, true);
     out_.write(BC_ENTER_LOOPER);
     while (const auto received = read(timeout, true, ec)) {
         execute(*received);
         if (at_ == end_) let_go();
     }
+    serving_ = outer;
     if (!ec) ec = out_.flush();
 }
 
@@ -123,7 +123,7 @@ void ThreadState::serve(int timeout, std::error_code& ec) {
  */
 void ThreadState::finish() {
     std::error_code none;
-    while (at_ != end_ && !is_response(wire::read_at<std::uint32_t>(in_, at_)))
+    while (at_ != end_ && !protocol::is_response(wire::read_at<std::uint32_t>(in_, at_)))
         execute(*read(-1, false, none));
     (void)out_.flush();
     if (at_ == end_) let_go();

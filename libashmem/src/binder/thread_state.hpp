@@ -76,6 +76,7 @@ private:
     };
 
     Message wait_for_response(bool with_reply, std::error_code& ec);
+    void start_anew() noexcept;
     void finish();
     void let_go();
     void execute(const Command& received);
@@ -99,6 +100,7 @@ private:
     std::array<std::byte, 1024> in_;
     std::size_t at_ = 0, end_ = 0; ///< in in_: the commands that were read, and not executed
     bool replying_ = false;        ///< something is about to be sent
+    bool serving_ = false;         ///< within serve()
     std::vector<std::shared_ptr<Object>> released_; ///< that nobody else holds any more
     ThreadState* outer_late_ = nullptr; ///< another that came after the thread's others ended
 };

@@ -100,8 +100,12 @@ Token find_out() noexcept {
 
 constinit thread_local Identity detail::known_thread;
 
+std::uint32_t detail::process_by_pid() noexcept {
+    return static_cast<std::uint32_t>(::getpid()) | std::uint32_t{1} << 31;
+}
+
 std::uint32_t detail::find_out_process() noexcept {
-    return generation::prepare() ? generation::current() : static_cast<std::uint32_t>(::getpid());
+    return generation::prepare() ? generation::current() : process_by_pid();
 }
 
 Identity detail::find_out_thread() noexcept {

@@ -33,6 +33,8 @@ namespace detail {
 extern constinit thread_local Identity known_thread;
 
 [[nodiscard]] std::uint32_t find_out_process() noexcept;
+/** What stands for the process while there is no memory to count by: no such count. */
+[[nodiscard]] std::uint32_t process_by_pid() noexcept;
 [[nodiscard]] Identity find_out_thread() noexcept;
 
 } // namespace detail
@@ -41,6 +43,11 @@ extern constinit thread_local Identity known_thread;
 [[nodiscard]] inline std::uint32_t this_process() noexcept {
     const std::uint32_t process = generation::current();
     return process != 0 ? process : detail::find_out_process();
+}
+
+/** Whether this is the process of an Identity, even if it can count by now and could not then. */
+[[nodiscard]] inline bool is_this_process(std::uint32_t process) noexcept {
+    return process == this_process() || process == detail::process_by_pid();
 }
 
 /** The calling thread. Costs no system call but the first time in each thread. */

@@ -168,7 +168,7 @@ void SharedMutex::Lock::unlock() noexcept {
     SharedMutex* const mutex = std::exchange(mutex_, nullptr);
     owner_died_ = false;
     // a child's copy of its parent's lock is none
-    if (mutex != nullptr && process_ == holder::this_process()) mutex->unlock(thread_);
+    if (mutex != nullptr && holder::is_this_process(process_)) mutex->unlock(thread_);
 }
 
 SharedMutex::Lock::~Lock() {
