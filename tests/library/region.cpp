@@ -191,7 +191,6 @@ TEST_CASE("a Region pins, unpins and tells", "[device][library]") {
     CHECK(thrown_by([&] { (void)region.pin(1, 0); }, "pin") == EINVAL);
 }
 
-<<<<<<< HEAD
 TEST_CASE("rights are joined, shared and left out as sets are", "[library][host]") {
     for (int first = 0; first < 8; ++first)
         for (int second = 0; second < 8; ++second) {
@@ -207,7 +206,8 @@ TEST_CASE("rights are joined, shared and left out as sets are", "[library][host]
             }
             CHECK(includes(Prot::all, ~a));
         }
-=======
+}
+
 TEST_CASE("what is asked of no Region is EBADF", "[library][host]") {
     ashmem::Region none;
     Mapping nothing;
@@ -228,7 +228,6 @@ TEST_CASE("a Region that is assigned to itself stays", "[library][anywhere]") {
     auto fd = region.release();
     fd.reset(fd.get());
     CHECK(fcntl(fd.get(), F_GETFD) == FD_CLOEXEC);
->>>>>>> cov-faults
 }
 
 TEST_CASE("creation without a device is an error of both forms", "[library][host]") {

@@ -5,7 +5,6 @@ import json
 import unittest
 from pathlib import Path
 
-import support  # noqa: F401  (the modules' path)
 
 import coverage
 from project import ROOT

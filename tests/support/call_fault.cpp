@@ -129,9 +129,21 @@ Swept sweep(const std::function<void(CallFault&)>& attempt, CallFault::Plan plan
     }
 }
 
+// The calls of a sanitizer must not fail, and cannot be told from the code's: with one, all
+// works, once.
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool sanitized = true;
+constexpr CallFault::Plan plans[] = {{0, 0, false}};
+#else
+constexpr bool sanitized = false;
 // If each call were interrupted, they would be repeated for ever: EINTR comes only once.
 constexpr CallFault::Plan plans[] = {
     {1, ENOMEM, false}, {1, EINTR, false}, {1, ENOMEM, true}, {1, EACCES, false}};
+#endif
 
 } // namespace
 
@@ -209,7 +221,7 @@ void sweep_calls(const std::vector<Operation>& operations) {
             CHECK(complaint.empty());
             all_calls += calls;
         }
-    CHECK(all_calls > 0);
+    CHECK((sanitized || all_calls > 0));
 }
 
 } // namespace test
