@@ -5,6 +5,7 @@ import json
 import unittest
 from pathlib import Path
 
+from support import Quiet
 
 import coverage
 from project import ROOT
@@ -26,7 +27,7 @@ def number_of(path: str, code: str) -> int:
     return next(number for number, line in enumerate(text, 1) if code in line)
 
 
-class Counting(unittest.TestCase):
+class Counting(Quiet):
     def test_what_one_run_missed_another_may_have(self) -> None:
         counts: coverage.Counts = {}
         for seen in ((1, 0), (0, 3)):
@@ -69,7 +70,7 @@ class Counting(unittest.TestCase):
         self.assertEqual(counts[path].branches, {})
 
 
-class Judging(unittest.TestCase):
+class Judging(Quiet):
     def test_too_little_fails(self) -> None:
         for lines, branches, enough in ((98, 90, True), (97, 100, False), (100, 89, False)):
             file = coverage.File({i: int(i < lines) for i in range(100)},
