@@ -2,10 +2,13 @@
 // Switches fault injection on, and sets this thread's fail-nth.
 #include "support/faults.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "support/process.hpp"
 
@@ -17,6 +20,14 @@ constexpr const char* kinds[] = {"failslab", "fail_page_alloc", "fail_usercopy"}
 void set(const std::string& file, const char* text) {
     const long ret = write_file("/sys/kernel/debug/" + file, text);
     if (ret != 0) throw std::system_error(static_cast<int>(-ret), std::generic_category(), file);
+}
+
+// which stacks, by an address in them
+void filter(const std::string& how, std::uint64_t first, std::uint64_t end) {
+    for (const std::string kind : kinds) {
+        set(kind + "/" + how + "-start", std::to_string(first).c_str());
+        set(kind + "/" + how + "-end", std::to_string(end).c_str());
+    }
 }
 
 } // namespace
@@ -31,10 +42,24 @@ void allow_faults() {
 }
 
 void allow_faults_below(std::uint64_t first, std::uint64_t end) {
-    for (const std::string kind : kinds) {
-        set(kind + "/require-start", std::to_string(first).c_str());
-        set(kind + "/require-end", std::to_string(end).c_str());
+    filter("require", first, end);
+}
+
+void forbid_faults_below(const std::string& function) {
+    std::istringstream symbols(read_file("/proc/kallsyms"));
+    std::uint64_t first = 0, end = UINT64_MAX;
+    std::vector<std::uint64_t> all;
+    for (std::string line; std::getline(symbols, line);) {
+        std::istringstream words(line);
+        std::string address, type, name;
+        words >> address >> type >> name;
+        all.push_back(std::stoull(address, nullptr, 16));
+        if (name == function) first = all.back();
     }
+    for (const std::uint64_t address : all)
+        if (address > first) end = std::min(end, address);
+    if (first == 0) throw std::runtime_error("the kernel has no " + function);
+    filter("reject", first, end);
 }
 
 Fault::Fault(int point)
