@@ -25,6 +25,11 @@ struct Ranges {
             if (region.unpin_pages(2 * range) != 0) return false;
         return true;
     }
+    [[nodiscard]] bool gone() const {
+        for (std::size_t range = 0; range < count; ++range)
+            if (byte(range) != 0) return false;
+        return true;
+    }
     [[nodiscard]] std::size_t pin_those_purged() const {
         std::size_t purged = 0;
         for (std::size_t range = 0; range < count; ++range)
@@ -36,9 +41,8 @@ struct Ranges {
     Map map;
 };
 
-// the youngest range of all, which goes last
 void reclaim_until_gone(const Ranges& ranges) {
-    for (int i = 0; i < 20 && ranges.byte(ranges.count - 1) != 0; ++i)
+    for (int i = 0; i < 20 && !ranges.gone(); ++i)
         REQUIRE(write_file("/proc/sys/vm/drop_caches", "2") == 0);
 }
 
