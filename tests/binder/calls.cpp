@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Services over the kernel's own driver, binder_linux: found by name, called, answered.
+#include <fcntl.h>
+#include <linux/android/binder.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <ashmem/unique_fd.hpp>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
@@ -93,6 +97,8 @@ TEST_CASE("names that are none, and services that are not, are told apart", "[li
     std::error_code ec;
     add_service(*process, "nobody", {}, ec);
     CHECK(ec.value() == EINVAL);
+    add_service(*process, "a name", {test::silent(), nullptr}, ec);
+    CHECK(ec.value() == EINVAL);
 
     // a service manager believes no caller: the same, by hand
     Parcel in;
@@ -100,10 +106,78 @@ TEST_CASE("names that are none, and services that are not, are told apart", "[li
     in.string16(u"a name");
     in.object({std::make_shared<Service>(add), nullptr});
     CHECK(process->context_manager()->call(3, in).i32() == -3);
+    Parcel null, cut;
+    for (Parcel* each : {&null, &cut}) {
+        each->token(u"android.os.IServiceManager");
+        each->string16(u"nobody");
+    }
+    null.object({});
+    CHECK(process->context_manager()->call(3, null).i32() == -3);
+    CHECK(process->context_manager()->call(3, cut).i32() == -3);
+    CHECK(outcome(*process, "nobody") == ENOENT);
     (void)process->context_manager()->call(3, Parcel(), ec);
     CHECK(ec.value() == EPERM);
     (void)process->context_manager()->call(99, in, ec);
     CHECK(ec.value() == EBADMSG);
+}
+
+TEST_CASE("a name has letters, digits and few other signs", "[library][host]") {
+    for (const char* const name : {"a", "z", "A", "Z", "0", "9", "_-./"})
+        CHECK(ServiceManager::is_name(name));
+    // what comes before and after each of these
+    for (const char* const name :
+         {"", "`", "{", "@", "[", ":", ",", "^", " ", "\x7f", "\xe4", "a b", "a\n"})
+        CHECK_FALSE(ServiceManager::is_name(name));
+}
+
+TEST_CASE("a service has several names, and loses them all when it dies", "[library][binder]") {
+    const Manager manager;
+    auto server = serving("first", [](Process& process) {
+        auto service = test::silent();
+        add_service(process, "second", {service, nullptr});
+        return service;
+    });
+    const auto process = Process::open();
+    CHECK(find_service(*process, "first").remote == find_service(*process, "second").remote);
+    server.kill();
+    for (const char* const name : {"first", "second"})
+        CHECK(eventually([&] {
+            std::error_code ec;
+            return !find_service(*process, name, ec) && ec.value() == ENOENT;
+        }));
+}
+
+TEST_CASE("a call to a process that is frozen is EREMOTEIO, and one-way calls wait",
+          "[library][binder]") {
+    const Manager manager;
+    auto server = serving("cold", [](Process&) {
+        return std::make_shared<Service>([](Call&, Parcel& out) {
+            out.u32(static_cast<std::uint32_t>(getpid()));
+            return 0;
+        });
+    });
+    const auto process = Process::open();
+    const auto service = find_service(*process, "cold").remote;
+    binder_freeze_info wanted{};
+    wanted.pid = service->call(1, Parcel()).u32();
+    wanted.enable = 1;
+    const ashmem::unique_fd device(open("/dev/binder", O_RDWR | O_CLOEXEC));
+    // not while a call is under way; kernels before 5.12 freeze nobody
+    int error = 0;
+    CHECK(eventually([&] {
+        error = ioctl(device.get(), BINDER_FREEZE, &wanted) == 0 ? 0 : errno;
+        return error != EAGAIN;
+    }));
+    if (error == EINVAL) return;
+    REQUIRE(error == 0);
+    std::error_code ec;
+    (void)service->call(1, Parcel(), ec);
+    CHECK(ec.value() == EREMOTEIO);
+    service->call_one_way(1, Parcel(), ec);
+    CHECK_FALSE(ec);
+    wanted.enable = 0;
+    REQUIRE(ioctl(device.get(), BINDER_FREEZE, &wanted) == 0);
+    CHECK(service->call(1, Parcel()).u32() == wanted.pid);
 }
 
 TEST_CASE("there is one service manager at a time", "[library][binder]") {

@@ -280,3 +280,17 @@ TEST_CASE("a thread that serves for a while returns, and others call meanwhile",
               return outcome();
           }) == 0);
 }
+
+TEST_CASE("stop() ends a wait that has a time limit, and may come twice", "[library][binder]") {
+    using namespace std::chrono_literals;
+    CHECK(in_child([] {
+              alarm(30);
+              const auto process = Process::open();
+              std::thread limited([&] { process->serve(60s); });
+              std::this_thread::sleep_for(100ms); // let it wait
+              process->stop();
+              process->stop();
+              limited.join();
+              return 0;
+          }) == 0);
+}
