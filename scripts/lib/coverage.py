@@ -175,6 +175,10 @@ def table(counts: Counts) -> list[str]:
     return [head, *(line(path, Total.of([file])) for path, file in sorted(counts.items()))]
 
 
+# A line that only leaves what the lines before it are of: it has their reason.
+LEAVES = re.compile(r"(\}|return\b.*;|goto \w+;|break;|continue;)")
+
+
 class Reasons:
     """tests/uncovered.toml: for a file, texts of lines that no test runs, each with why."""
 
@@ -198,9 +202,12 @@ def left(counts: Counts, reasons: Reasons) -> tuple[list[str], int]:
     for path, file in sorted(counts.items()):
         source = _source(path)
         for what, numbers in (("line", file.missed_lines()), ("branch", file.missed_branches())):
+            above, why = 0, ""
             for number in numbers:
                 text = source[number - 1].strip()
-                why = reasons.of(path, text)
+                goes_on = what == "line" and above == number - 1 and LEAVES.fullmatch(text)
+                why = reasons.of(path, text) or (why if goes_on else "")
+                above = number
                 unexplained += not why
                 lines.append(f"{path}:{number}: {what}: {text}\n    {why or 'NO REASON'}")
     return lines, unexplained

@@ -92,6 +92,14 @@ class Judging(Quiet):
         self.assertEqual(unexplained, 0)
         self.assertIn("because", lines[0])
 
+    def test_a_line_that_only_leaves_has_the_reason_of_the_one_before(self) -> None:
+        path, code = "libashmem/src/cxx/region.cpp", "ec = to_code(EOVERFLOW);"
+        number = number_of(path, code)
+        known = coverage.Reasons(f"['{path}']\n'{code}' = 'because'")
+        for missed, unexplained in (((0, 1, 2), 0), ((0, 1, 2, 3), 1), ((1, 2), 2), ((0, 2), 1)):
+            counts = {path: coverage.File({number + after: 0 for after in missed})}
+            self.assertEqual(coverage.left(counts, known)[1], unexplained, missed)
+
     def test_a_reason_for_a_line_that_is_gone_is_told(self) -> None:
         self.assertEqual(len(coverage.Reasons("['kmod/lru.c']\n'no such line' = 'x'").stale()), 1)
         self.assertEqual(len(coverage.Reasons("['kmod/gone.c']\n'x' = 'x'").stale()), 1)
