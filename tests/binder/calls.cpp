@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Services over the kernel's own driver, binder_linux: found by name, called, answered.
-#include <fcntl.h>
-#include <linux/android/binder.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <ashmem/unique_fd.hpp>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
@@ -145,39 +141,6 @@ TEST_CASE("a service has several names, and loses them all when it dies", "[libr
             std::error_code ec;
             return !find_service(*process, name, ec) && ec.value() == ENOENT;
         }));
-}
-
-TEST_CASE("a call to a process that is frozen is EREMOTEIO, and one-way calls wait",
-          "[library][binder]") {
-    const Manager manager;
-    auto server = serving("cold", [](Process&) {
-        return std::make_shared<Service>([](Call&, Parcel& out) {
-            out.u32(static_cast<std::uint32_t>(getpid()));
-            return 0;
-        });
-    });
-    const auto process = Process::open();
-    const auto service = find_service(*process, "cold").remote;
-    binder_freeze_info wanted{};
-    wanted.pid = service->call(1, Parcel()).u32();
-    wanted.enable = 1;
-    const ashmem::unique_fd device(open("/dev/binder", O_RDWR | O_CLOEXEC));
-    // not while a call is under way; kernels before 5.12 freeze nobody
-    int error = 0;
-    CHECK(eventually([&] {
-        error = ioctl(device.get(), BINDER_FREEZE, &wanted) == 0 ? 0 : errno;
-        return error != EAGAIN;
-    }));
-    if (error == EINVAL) return;
-    REQUIRE(error == 0);
-    std::error_code ec;
-    (void)service->call(1, Parcel(), ec);
-    CHECK(ec.value() == EREMOTEIO);
-    service->call_one_way(1, Parcel(), ec);
-    CHECK_FALSE(ec);
-    wanted.enable = 0;
-    REQUIRE(ioctl(device.get(), BINDER_FREEZE, &wanted) == 0);
-    CHECK(service->call(1, Parcel()).u32() == wanted.pid);
 }
 
 TEST_CASE("there is one service manager at a time", "[library][binder]") {
