@@ -175,7 +175,7 @@ def table(counts: Counts) -> list[str]:
     return [head, *(line(path, Total.of([file])) for path, file in sorted(counts.items()))]
 
 
-# A line that only leaves what the lines before it are of: it has their reason.
+# A line that only leaves what the line before began.
 LEAVES = re.compile(r"(\}|return\b.*;|goto \w+;|break;|continue;)")
 
 
@@ -202,12 +202,12 @@ def left(counts: Counts, reasons: Reasons) -> tuple[list[str], int]:
     for path, file in sorted(counts.items()):
         source = _source(path)
         for what, numbers in (("line", file.missed_lines()), ("branch", file.missed_branches())):
-            above, why = 0, ""
             for number in numbers:
-                text = source[number - 1].strip()
-                goes_on = what == "line" and above == number - 1 and LEAVES.fullmatch(text)
-                why = reasons.of(path, text) or (why if goes_on else "")
-                above = number
+                text, told = source[number - 1].strip(), number
+                # what runs as seldom as the line before has its reason
+                while what == "line" and told > 1 and LEAVES.fullmatch(source[told - 1].strip()):
+                    told -= 1
+                why = reasons.of(path, text) or reasons.of(path, source[told - 1])
                 unexplained += not why
                 lines.append(f"{path}:{number}: {what}: {text}\n    {why or 'NO REASON'}")
     return lines, unexplained

@@ -96,7 +96,7 @@ class Judging(Quiet):
         path, code = "libashmem/src/cxx/region.cpp", "ec = to_code(EOVERFLOW);"
         number = number_of(path, code)
         known = coverage.Reasons(f"['{path}']\n'{code}' = 'because'")
-        for missed, unexplained in (((0, 1, 2), 0), ((0, 1, 2, 3), 1), ((1, 2), 2), ((0, 2), 1)):
+        for missed, unexplained in (((0, 1, 2), 0), ((1,), 0), ((0, 1, 2, 3), 1), ((-1, 0), 1)):
             counts = {path: coverage.File({number + after: 0 for after in missed})}
             self.assertEqual(coverage.left(counts, known)[1], unexplained, missed)
 
