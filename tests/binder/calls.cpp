@@ -143,6 +143,25 @@ TEST_CASE("a service has several names, and loses them all when it dies", "[libr
         }));
 }
 
+TEST_CASE("a service of the manager's own process is named and found as others are",
+          "[library][binder]") {
+    constexpr std::uint32_t give = 50;
+    const Manager manager([] {
+        return std::make_shared<Service>(
+            [names = std::make_shared<ServiceManager>(), own = std::make_shared<Service>(add)](
+                Call& call, Parcel& out) {
+                if (call.code != give) return names->answer(call, out);
+                out.object({own, nullptr});
+                return 0;
+            });
+    });
+    const auto process = Process::open();
+    const Reference own = process->context_manager()->call(give, Parcel()).object();
+    REQUIRE(own.remote);
+    add_service(*process, "own", own);
+    CHECK(find_service(*process, "own").remote == own.remote);
+}
+
 TEST_CASE("there is one service manager at a time", "[library][binder]") {
     const Manager manager;
     const auto process = Process::open();
