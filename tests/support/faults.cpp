@@ -24,9 +24,10 @@ void set(const std::string& file, const char* text) {
 
 // which stacks, by an address in them
 void filter(const std::string& how, std::uint64_t first, std::uint64_t end) {
+    const std::string start_file = "/" + how + "-start", end_file = "/" + how + "-end";
     for (const std::string kind : kinds) {
-        set(kind + "/" + how + "-start", std::to_string(first).c_str());
-        set(kind + "/" + how + "-end", std::to_string(end).c_str());
+        set(kind + start_file, std::to_string(first).c_str());
+        set(kind + end_file, std::to_string(end).c_str());
     }
 }
 
