@@ -61,8 +61,8 @@ GUESTS = (
     # not on arm64: its emulated processor has the memory ordering of this machine
     Guest("race", "[race]", ("5.10", "7.2"), ("5.10",), timeout=500),
     Guest("device", "[device]~[race],[cgroup]~[device],[model],[soak]", timeout=500, memory=768),
-    Guest("library", "[anywhere],[binder]", if_named=("6.1", "6.12"), timeout=500, memory=768,
-          kernel_module=WITH_BINDER),
+    Guest("library", "[anywhere],[binder]", if_named=("6.1", "6.12", "6.12-arm64-16k"), timeout=500,
+          memory=768, kernel_module=WITH_BINDER),
     Guest("pressure", "[pressure]", if_named=("6.1", "6.12", "6.12-arm64-16k"), memory=256,
           swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
+#include <utility>
 
 #include "support/process.hpp"
 #include "support/region.hpp"
@@ -42,6 +44,16 @@ int touch_all_memory() {
             static_cast<volatile char*>(memory)[at] = 1;
         munmap(memory, size);
     }
+}
+
+// Pins page by page. Returns the pages that were lost and that PIN called kept.
+std::size_t wrongly_told(const Filled& f, std::size_t pages) {
+    std::size_t wrong = 0;
+    for (std::size_t page = 0; page < pages; ++page)
+        if (f.region.pin_pages(page) == ASHMEM_NOT_PURGED &&
+            !f.map.holds(page * page_size(), page_size(), 0xcd))
+            ++wrong;
+    return wrong;
 }
 
 } // namespace
@@ -113,6 +125,38 @@ TEST_CASE("page by page, PIN under pressure tells what is lost and what is not",
         if (!f.map.holds(page * page_size(), page_size(), purged ? 0 : 0xcd)) ++wrong;
     }
     CHECK(wrong == 0);
+}
+
+TEST_CASE("a range of which a part is purged is cut and joined, and PIN tells each page",
+          "[pressure]") {
+    constexpr std::size_t size = 64 * mib;
+    const std::size_t pages = size / page_size();
+    // the first page and the end of what a call is about; the first so many pages are purged
+    struct Change {
+        bool pins;
+        std::function<std::pair<std::size_t, std::size_t>(std::size_t)> part;
+    };
+    const Change changes[] = {
+        {false, [](std::size_t purged) { return std::pair(std::size_t{0}, purged / 2); }},
+        {false, [=](std::size_t purged) { return std::pair(purged + 1, pages); }},
+        {false, [=](std::size_t purged) { return std::pair(purged / 2, (purged + pages) / 2); }},
+        {true, [=](std::size_t purged) { return std::pair(purged, pages); }},
+        {true, [](std::size_t purged) { return std::pair(purged, purged + 1); }},
+        {true, [=](std::size_t) { return std::pair(pages - 1, pages); }},
+    };
+    for (const auto& [pins, part] : changes) {
+        const Filled f(size);
+        REQUIRE(f.region.unpin(0, 0) == 0);
+        REQUIRE(squeeze_until([&] { return f.purged() >= 4 * mib; }));
+        const auto [first, end] = part(std::min<std::size_t>(f.purged() / page_size(), pages - 2));
+        const long told = pins ? f.region.pin_pages(first, end - first)
+                               : f.region.unpin_pages(first, end - first);
+        REQUIRE(told >= 0);
+        // reclaim may have taken more meanwhile: then nothing of the part is known
+        if (told == ASHMEM_WAS_PURGED)
+            f.map.fill(first * page_size(), (end - first) * page_size(), 0xcd);
+        CHECK(wrongly_told(f, pages) == 0);
+    }
 }
 
 TEST_CASE("pinned pages are swapped, not lost", "[pressure]") {
