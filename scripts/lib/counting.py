@@ -109,12 +109,14 @@ def counted() -> coverage.Counts:
     """All that was counted, of the driver and of the library."""
     counts: coverage.Counts = {}
     notes = sorted(DRIVER.glob("*.gcno"))
+    # the one of the compiler that built the driver
+    gcov = kernels.compiler(KERNEL).replace("gcc", "gcov")
     for folder in sorted(COUNTS.iterdir()):
         found = sorted(folder.glob("*.gcda"))
         for note in notes if found else []:
             (folder / note.name).symlink_to(note)
         for data in found:
-            text = processes.capture(["gcov-12", "--json-format", "--stdout", "--branch-counts",
+            text = processes.capture([gcov, "--json-format", "--stdout", "--branch-counts",
                                       "--branch-probabilities", data])
             coverage.add_gcov(counts, text, DRIVER, "kmod")
     merged = OUT / "libashmem.profdata"

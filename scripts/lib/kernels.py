@@ -33,6 +33,10 @@ def arch(row: str) -> str:
     return _query("field", row, "arch")[0]
 
 
+def compiler(row: str) -> str:
+    return _query("field", row, "cc")[0]
+
+
 def gate(row: str) -> str:
     return _query("field", row, "gate")[0]
 
