@@ -16,11 +16,7 @@
 static int ashmem_open(struct inode *inode, struct file *file)
 {
 	struct ashmem_region *region;
-	int ret;
 
-	ret = generic_file_open(inode, file);
-	if (ret)
-		return ret;
 	region = ashmem_region_create();
 	if (!region)
 		return -ENOMEM;

@@ -61,6 +61,33 @@ bool purged_by_drop_caches(const Shared& shared, std::uint64_t bytes) {
     return shared.purged() >= bytes;
 }
 
+// A range that reclaim has purged in part, from its lower end, with pinned pages on both sides.
+struct PurgedInPart {
+    static constexpr std::size_t beside = 8;
+    static std::size_t pages() { return 64 * mib / page_size(); }
+
+    PurgedInPart() : shared((pages() + 2 * beside) * page_size()) {
+        REQUIRE(in_group(group, [&] {
+                    return shared.fill_and_unpin(first * page_size(), pages() * page_size());
+                }) == 0);
+        // what is above a new limit is reclaimed at once, and some more
+        group.set("memory.max", 60 * mib);
+        intact = first + purged();
+        REQUIRE(intact > first + beside);
+        REQUIRE(intact + beside < last);
+    }
+    [[nodiscard]] std::size_t purged() const { return shared.purged() / page_size(); }
+    [[nodiscard]] std::size_t unpinned() const {
+        return shared.region.fdinfo_number("unpinned") / page_size();
+    }
+
+    Cgroup group{"group"};
+    Shared shared;
+    std::size_t first = beside, last = beside + pages() - 1;
+    // the first page that is not purged
+    std::size_t intact = 0;
+};
+
 } // namespace
 
 TEST_CASE("the guest has memory cgroups and no swap", "[cgroup]") {
@@ -171,6 +198,47 @@ TEST_CASE("ranges outlive their cgroup and are pinned and purged as any", "[cgro
         REQUIRE(shared.region.pin(0, 0) == ASHMEM_WAS_PURGED);
         REQUIRE(shared.region.fdinfo_number("unpinned") == 0);
     }
+}
+
+TEST_CASE("PIN and UNPIN tell the purged pages of a range from the others", "[cgroup]") {
+    const PurgedInPart part;
+    const Region& region = part.shared.region;
+    const std::size_t first = part.first, intact = part.intact, last = part.last;
+    const std::size_t purged = intact - first, all = last - first + 1;
+    SECTION("PIN takes all that is not purged") {
+        CHECK(region.pin_pages(intact, last - intact + 1) == ASHMEM_NOT_PURGED);
+        CHECK(part.unpinned() == purged);
+        CHECK(part.purged() == purged);
+    }
+    SECTION("PIN takes the first page that is not purged") {
+        CHECK(region.pin_pages(intact) == ASHMEM_NOT_PURGED);
+        CHECK(part.unpinned() == all - 1);
+        CHECK(part.purged() == purged);
+    }
+    SECTION("UNPIN meets purged pages only, and its own count as purged") {
+        REQUIRE(region.unpin_pages(first - 1, 2) == 0);
+        CHECK(part.unpinned() == all + 1);
+        CHECK(part.purged() == purged + 1);
+        CHECK(region.pin_pages(first - 1) == ASHMEM_WAS_PURGED);
+    }
+    SECTION("UNPIN meets none that is purged, nor do its own count as purged") {
+        REQUIRE(region.unpin_pages(last, 2) == 0);
+        CHECK(part.unpinned() == all + 1);
+        CHECK(part.purged() == purged);
+        CHECK(region.pin_pages(last + 1) == ASHMEM_NOT_PURGED);
+    }
+    SECTION("UNPIN meets both, and all counts as purged") {
+        REQUIRE(region.unpin_pages(intact - 1, last - intact + 3) == 0);
+        CHECK(part.purged() == all + 1);
+        CHECK(region.pin_pages(last + 1) == ASHMEM_WAS_PURGED);
+        return;
+    }
+    CHECK(region.pin_pages(intact + 1, last - intact) == ASHMEM_NOT_PURGED);
+    CHECK(region.pin_pages(first) == ASHMEM_WAS_PURGED);
+    CHECK(region.pin(0, 0) == ASHMEM_WAS_PURGED);
+    CHECK(part.unpinned() == 0);
+    CHECK(part.shared.map.holds(first * page_size(), purged * page_size(), 0));
+    CHECK(part.shared.map.holds(intact * page_size(), (last - intact + 1) * page_size(), byte));
 }
 
 TEST_CASE("PURGE_ALL_CACHES purges what any cgroup unpinned", "[cgroup]") {

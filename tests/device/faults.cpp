@@ -38,6 +38,18 @@ private:
     std::uint64_t ranges_ = slab_objects("ashmem_range");
 };
 
+// As long as it lives, only what the driver's own code asks for may fail.
+class BelowTheDriver {
+public:
+    BelowTheDriver() {
+        const auto text = std::stoull(read_file("/sys/module/ashmem/sections/.text"), nullptr, 16);
+        allow_faults_below(text, text + (std::uint64_t{1} << 20));
+    }
+    BelowTheDriver(const BelowTheDriver&) = delete;
+    BelowTheDriver& operator=(const BelowTheDriver&) = delete;
+    ~BelowTheDriver() { allow_faults_below(0, UINT64_MAX); }
+};
+
 constexpr std::size_t pages = 8;
 
 void check_works(const Region& region) {
@@ -87,6 +99,21 @@ TEST_CASE("open fails cleanly at each point", "[faults]") {
               CHECK(says_so(fd));
               if (fd >= 0) close(static_cast<int>(fd));
           }) > 2);
+    CHECK(objects.as_before());
+}
+
+TEST_CASE("open without memory for a region is ENOMEM", "[faults]") {
+    // an open has more points at one time than at another: the sweep of all may pass this one over
+    const Objects objects;
+    const BelowTheDriver below;
+    int refused = 0;
+    sweep([&](Fault& fault) {
+        const long fd = fault.in([] { return open("/dev/ashmem", O_RDWR | O_CLOEXEC); });
+        CHECK((fd >= 0 || fd == -ENOMEM));
+        refused += fd < 0 ? 1 : 0;
+        if (fd >= 0) close(static_cast<int>(fd));
+    });
+    CHECK(refused > 0);
     CHECK(objects.as_before());
 }
 

@@ -191,3 +191,18 @@ TEST_CASE("a module whose initialization fails at any point is gone, and loads a
     CHECK(points > 10);
     CHECK(refused > 5);
 }
+
+TEST_CASE("a module without memory for its lists is gone, and loads again", "[module-faults]") {
+    // the shrinker is there by then
+    allow_faults();
+    allow_faults_below("__list_lru_init");
+    {
+        Fault fault(1);
+        CHECK(fault.in([] { return load(module_file); }) == -ENOMEM);
+        CHECK(fault.hit());
+    }
+    CHECK(access("/dev/ashmem", F_OK) == -1);
+    CHECK(write_file("/proc/sys/vm/drop_caches", "2") == 0);
+    REQUIRE(load(module_file) == 0);
+    CHECK(unload_soon() == 0);
+}

@@ -31,6 +31,28 @@ void filter(const std::string& how, std::uint64_t first, std::uint64_t end) {
     }
 }
 
+struct Code {
+    std::uint64_t first, end;
+};
+
+// of a function of the kernel's
+Code code_of(const std::string& function) {
+    std::istringstream symbols(read_file("/proc/kallsyms"));
+    std::uint64_t first = 0, end = UINT64_MAX;
+    std::vector<std::uint64_t> all;
+    for (std::string line; std::getline(symbols, line);) {
+        std::istringstream words(line);
+        std::string address, type, name;
+        words >> address >> type >> name;
+        all.push_back(std::stoull(address, nullptr, 16));
+        if (name == function) first = all.back();
+    }
+    for (const std::uint64_t address : all)
+        if (address > first) end = std::min(end, address);
+    if (first == 0) throw std::runtime_error("the kernel has no " + function);
+    return {first, end};
+}
+
 } // namespace
 
 void allow_faults() {
@@ -46,21 +68,14 @@ void allow_faults_below(std::uint64_t first, std::uint64_t end) {
     filter("require", first, end);
 }
 
+void allow_faults_below(const std::string& function) {
+    const Code code = code_of(function);
+    filter("require", code.first, code.end);
+}
+
 void forbid_faults_below(const std::string& function) {
-    std::istringstream symbols(read_file("/proc/kallsyms"));
-    std::uint64_t first = 0, end = UINT64_MAX;
-    std::vector<std::uint64_t> all;
-    for (std::string line; std::getline(symbols, line);) {
-        std::istringstream words(line);
-        std::string address, type, name;
-        words >> address >> type >> name;
-        all.push_back(std::stoull(address, nullptr, 16));
-        if (name == function) first = all.back();
-    }
-    for (const std::uint64_t address : all)
-        if (address > first) end = std::min(end, address);
-    if (first == 0) throw std::runtime_error("the kernel has no " + function);
-    filter("reject", first, end);
+    const Code code = code_of(function);
+    filter("reject", code.first, code.end);
 }
 
 Fault::Fault(int point)

@@ -16,9 +16,10 @@ namespace test {
 
 // Lets every kind of allocation fail, without a line in the log for each.
 void allow_faults();
-// From now on only in calls from code at these addresses; and none in calls from this function
-// of the kernel's.
+// From now on only in calls from code at these addresses, or from this function of the kernel's;
+// and none in calls from that one.
 void allow_faults_below(std::uint64_t first, std::uint64_t end);
+void allow_faults_below(const std::string& function);
 void forbid_faults_below(const std::string& function);
 
 // The point of a call, counted from 1, at which the kernel fails it.
