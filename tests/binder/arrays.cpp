@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrays of descriptors, as only programs send that speak to the driver themselves.
+// Arrays of descriptors and odd replies, as only programs send that speak to the driver
+// themselves.
 #include <fcntl.h>
 #include <linux/android/binder.h>
 #include <sys/ioctl.h>
@@ -29,7 +30,10 @@ binder_uintptr_t address_of(const void* place) {
     return reinterpret_cast<std::uintptr_t>(place);
 }
 
-// A context manager without the library, which answers each call with an array of
+// Calls that are answered by a status: which is 0, or of which there is nothing.
+constexpr std::uint32_t no_error = 2, no_status = 3;
+
+// A context manager without the library, which answers each other call with an array of
 // descriptors of /dev/null.
 class ArrayServer {
 public:
@@ -37,7 +41,12 @@ public:
         void* const map =
             mmap(nullptr, map_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, device_.get(), 0);
         std::int32_t unused = 0;
-        if (map == MAP_FAILED || ioctl(device_.get(), BINDER_SET_CONTEXT_MGR, &unused) != 0)
+        bool manages = false;
+        // the driver lets go of an earlier one in its own time
+        const auto take_over = [&] {
+            return manages = manages || ioctl(device_.get(), BINDER_SET_CONTEXT_MGR, &unused) == 0;
+        };
+        if (map == MAP_FAILED || !test::eventually(take_over))
             throw std::system_error(errno, std::generic_category(), "/dev/binder");
         fds_.fill(static_cast<std::uint32_t>(open("/dev/null", O_RDONLY | O_CLOEXEC)));
         put(BC_ENTER_LOOPER);
@@ -76,6 +85,14 @@ private:
         binder_transaction_data call;
         std::memcpy(&call, transaction, sizeof(call));
         put(std::uint32_t{BC_FREE_BUFFER}, binder_uintptr_t{call.data.ptr.buffer});
+        if (call.code == no_error || call.code == no_status) {
+            binder_transaction_data reply{};
+            reply.flags = TF_STATUS_CODE;
+            reply.data_size = call.code == no_error ? sizeof(status_) : 0;
+            reply.data.ptr.buffer = address_of(&status_);
+            put(std::uint32_t{BC_REPLY}, reply);
+            return;
+        }
         objects_.bytes.hdr.type = BINDER_TYPE_PTR;
         objects_.bytes.buffer = address_of(fds_.data());
         objects_.bytes.length = sizeof(fds_);
@@ -99,6 +116,7 @@ private:
     ashmem::unique_fd device_;
     alignas(8) std::array<std::uint32_t, array_size> fds_{};
     Objects objects_{};
+    std::int32_t status_ = 0;
     std::array<binder_size_t, 2> offsets_{offsetof(Objects, bytes), offsetof(Objects, array)};
     std::vector<char> out_;
 };
@@ -138,4 +156,19 @@ TEST_CASE("descriptors in an array are closed once, and no other's number is", "
     const int after = dup(0);
     CHECK(after == before);
     close(after);
+}
+
+TEST_CASE("a status of 0 is an empty answer, and a status without one is EREMOTEIO", "[binder]") {
+    test::BinderChild server([](const test::BinderChild::Ready& ready) {
+        ArrayServer all;
+        ready();
+        all.serve();
+    });
+    const auto process = Process::open();
+    const auto service = process->context_manager();
+    std::error_code ec;
+    CHECK(service->call(no_error, Parcel(), ec).left() == 0);
+    CHECK_FALSE(ec);
+    (void)service->call(no_status, Parcel(), ec);
+    CHECK(ec.value() == EREMOTEIO);
 }

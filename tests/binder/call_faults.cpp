@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each system call of what is said to the driver fails once. The operation then does without
 // it or says why it could not, does not wait for what never comes, and the next one is right.
+#include <binder/MemoryBase.h>
 #include <binder/MemoryHeapBase.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "support/region.hpp"
 
 using namespace ashmem::binder;
+using android::MemoryBase;
 using android::MemoryHeapBase;
 using android::sp;
 using test::CallFault;
@@ -178,13 +180,14 @@ TEST_CASE("serve() ends in time or says why, whichever system call fails", "[lib
     });
 }
 
-TEST_CASE("a heap of another process is there or not, whichever system call fails",
+TEST_CASE("a heap or a window of another process is there or not, whichever system call fails",
           "[library][binder]") {
     const Manager manager;
     const auto server = doubler();
-    const auto owner = serving("heap", [](Process&) {
-        return publish(sp<MemoryHeapBase>::make(2 * page_size(), 0U, "swept"));
-    });
+    const auto heap = [] { return sp<MemoryHeapBase>::make(2 * page_size(), 0U, "swept"); };
+    const auto owner = serving("heap", [&](Process&) { return publish(heap()); });
+    const auto window =
+        serving("window", [&](Process&) { return publish(sp<MemoryBase>::make(heap(), 100, 50)); });
     test::sweep_calls({{"heap_of", [](CallFault& fault) {
                             const auto process = Process::open();
                             const Reference reference = find_service(*process, "heap");
@@ -199,6 +202,21 @@ TEST_CASE("a heap of another process is there or not, whichever system call fail
                             need((heap != nullptr) == (error == 0), "whether there is one");
                             // what failed is not remembered
                             need(heap_of(reference)->getSize() == 2 * page_size(), "its size");
+                            need_works(*process);
+                        }}});
+    test::sweep_calls({{"memory_of", [](CallFault& fault) {
+                            const auto process = Process::open();
+                            const Reference reference = find_service(*process, "window");
+                            sp<android::IMemory> memory;
+                            const int error = fault.in(
+                                [&] {
+                                    std::error_code ec;
+                                    memory = memory_of(reference, ec);
+                                    return ec;
+                                },
+                                {ENOTTY});
+                            need((memory != nullptr) == (error == 0), "whether there is one");
+                            need(memory_of(reference)->size() == 50, "its size");
                             need_works(*process);
                         }}});
 }

@@ -93,6 +93,8 @@ TEST_CASE("names that are none, and services that are not, are told apart", "[li
     std::error_code ec;
     add_service(*process, "nobody", {}, ec);
     CHECK(ec.value() == EINVAL);
+    add_service(*process, "a name", {test::silent(), nullptr}, ec);
+    CHECK(ec.value() == EINVAL);
 
     // a service manager believes no caller: the same, by hand
     Parcel in;
@@ -100,10 +102,64 @@ TEST_CASE("names that are none, and services that are not, are told apart", "[li
     in.string16(u"a name");
     in.object({std::make_shared<Service>(add), nullptr});
     CHECK(process->context_manager()->call(3, in).i32() == -3);
+    Parcel null, cut;
+    for (Parcel* each : {&null, &cut}) {
+        each->token(u"android.os.IServiceManager");
+        each->string16(u"nobody");
+    }
+    null.object({});
+    CHECK(process->context_manager()->call(3, null).i32() == -3);
+    CHECK(process->context_manager()->call(3, cut).i32() == -3);
+    CHECK(outcome(*process, "nobody") == ENOENT);
     (void)process->context_manager()->call(3, Parcel(), ec);
     CHECK(ec.value() == EPERM);
     (void)process->context_manager()->call(99, in, ec);
     CHECK(ec.value() == EBADMSG);
+}
+
+TEST_CASE("a name has letters, digits and few other signs", "[library][host]") {
+    for (const char* const name : {"a", "z", "A", "Z", "0", "9", "_-./"})
+        CHECK(ServiceManager::is_name(name));
+    // what comes before and after each of these
+    for (const char* const name :
+         {"", "`", "{", "@", "[", ":", ",", "^", " ", "\x7f", "\xe4", "a b", "a\n"})
+        CHECK_FALSE(ServiceManager::is_name(name));
+}
+
+TEST_CASE("a service has several names, and loses them all when it dies", "[library][binder]") {
+    const Manager manager;
+    auto server = serving("first", [](Process& process) {
+        auto service = test::silent();
+        add_service(process, "second", {service, nullptr});
+        return service;
+    });
+    const auto process = Process::open();
+    CHECK(find_service(*process, "first").remote == find_service(*process, "second").remote);
+    server.kill();
+    for (const char* const name : {"first", "second"})
+        CHECK(eventually([&] {
+            std::error_code ec;
+            return !find_service(*process, name, ec) && ec.value() == ENOENT;
+        }));
+}
+
+TEST_CASE("a service of the manager's own process is named and found as others are",
+          "[library][binder]") {
+    constexpr std::uint32_t give = 50;
+    const Manager manager([] {
+        return std::make_shared<Service>(
+            [names = std::make_shared<ServiceManager>(), own = std::make_shared<Service>(add)](
+                Call& call, Parcel& out) {
+                if (call.code != give) return names->answer(call, out);
+                out.object({own, nullptr});
+                return 0;
+            });
+    });
+    const auto process = Process::open();
+    const Reference own = process->context_manager()->call(give, Parcel()).object();
+    REQUIRE(own.remote);
+    add_service(*process, "own", own);
+    CHECK(find_service(*process, "own").remote == own.remote);
 }
 
 TEST_CASE("there is one service manager at a time", "[library][binder]") {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long things live over the kernel's own driver: descriptors that cross, objects that
-// others hold, and processes whose death is told.
+// others hold, and processes that freeze or whose death is told.
+#include <fcntl.h>
+#include <linux/android/binder.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -162,6 +165,39 @@ TEST_CASE("a server that dies before it answers is EPIPE", "[library][binder]") 
     std::error_code ec;
     (void)service->call(1, Parcel(), ec);
     CHECK(ec.value() == EPIPE);
+}
+
+TEST_CASE("a call to a process that is frozen is EREMOTEIO, and one-way calls wait",
+          "[library][binder]") {
+    const Manager manager;
+    auto server = serving("cold", [](Process&) {
+        return std::make_shared<Service>([](Call&, Parcel& out) {
+            out.u32(static_cast<std::uint32_t>(getpid()));
+            return 0;
+        });
+    });
+    const auto process = Process::open();
+    const auto service = find_service(*process, "cold").remote;
+    binder_freeze_info wanted{};
+    wanted.pid = service->call(1, Parcel()).u32();
+    wanted.enable = 1;
+    const ashmem::unique_fd device(open("/dev/binder", O_RDWR | O_CLOEXEC));
+    // not while a call is under way; kernels before 5.12 freeze nobody
+    int error = 0;
+    CHECK(eventually([&] {
+        error = ioctl(device.get(), BINDER_FREEZE, &wanted) == 0 ? 0 : errno;
+        return error != EAGAIN;
+    }));
+    if (error == EINVAL) return;
+    REQUIRE(error == 0);
+    std::error_code ec;
+    (void)service->call(1, Parcel(), ec);
+    CHECK(ec.value() == EREMOTEIO);
+    service->call_one_way(1, Parcel(), ec);
+    CHECK_FALSE(ec);
+    wanted.enable = 0;
+    REQUIRE(ioctl(device.get(), BINDER_FREEZE, &wanted) == 0);
+    CHECK(service->call(1, Parcel()).u32() == wanted.pid);
 }
 
 TEST_CASE("descriptors in a call that is refused stay nowhere", "[library][binder]") {

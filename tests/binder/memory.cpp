@@ -212,7 +212,12 @@ TEST_CASE("a heap and a window that come home are those that left", "[library][b
     std::error_code ec;
     CHECK(!heap_of(Reference(), ec));
     CHECK(ec.value() == EINVAL);
-    CHECK(!memory_of({std::make_shared<Service>(nullptr), nullptr}, ec));
+    CHECK(!memory_of(Reference(), ec));
+    CHECK(ec.value() == EINVAL);
+    const Reference neither{std::make_shared<Service>(nullptr), nullptr};
+    CHECK(!heap_of(neither, ec));
+    CHECK(ec.value() == EBADMSG);
+    CHECK(!memory_of(neither, ec));
     CHECK(ec.value() == EBADMSG);
 }
 
@@ -331,6 +336,9 @@ TEST_CASE("a window without a heap is EBADMSG, and a heap that ended gives none"
             return 0;
         });
     });
+    const auto hollow = serving("hollow", [](Process&) {
+        return publish(sp<MemoryBase>::make(sp<android::IMemoryHeap>(), 0, 1));
+    });
     const auto ended = serving("ended", [](Process&) {
         const auto heap = filled_heap(0);
         auto object = publish(heap);
@@ -339,8 +347,10 @@ TEST_CASE("a window without a heap is EBADMSG, and a heap that ended gives none"
     });
     const auto process = Process::open();
     std::error_code ec;
-    CHECK(memory_of(find_service(*process, "empty"), ec) == nullptr);
-    CHECK(ec.value() == EBADMSG);
+    for (const char* const name : {"empty", "hollow"}) {
+        CHECK(memory_of(find_service(*process, name), ec) == nullptr);
+        CHECK(ec.value() == EBADMSG);
+    }
     CHECK(heap_of(find_service(*process, "ended"), ec) == nullptr);
     CHECK(ec.value() == -android::NO_INIT);
 }

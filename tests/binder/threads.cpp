@@ -208,8 +208,9 @@ TEST_CASE("a thread is called back, and calls, when its thread_local objects end
     const Manager manager;
     auto server = answering();
     const auto outcome = [] {
-        const auto process = Process::open();
+        const auto process = Process::open(), second = Process::open();
         const auto service = find_service(*process, "answers").remote;
+        const auto elsewhere = find_service(*second, "answers").remote;
         bool first = false, last = false;
         int within = 0;
         Message before;
@@ -219,6 +220,7 @@ TEST_CASE("a thread is called back, and calls, when its thread_local objects end
                        before = Message();
                        for (std::uint32_t code = 1; code <= 3; ++code)
                            within += answers(*service, code) ? 1 : 0;
+                       within += answers(*elsewhere, 4) ? 1 : 0;
                        return 0;
                    }),
                    nullptr});
@@ -228,12 +230,13 @@ TEST_CASE("a thread is called back, and calls, when its thread_local objects end
                 before = service->call(2, Parcel());
             },
             [&] { last = service->call(call_back, in).u32() == call_back; });
-        return first && last && within == 3 ? recorded_threads() : 100;
+        return first && last && within == 4 ? recorded_threads() : 100;
     };
+    // this thread's, of both
     CHECK(in_child([&] {
               alarm(60);
               return outcome();
-          }) == 1);
+          }) == 2);
 }
 
 TEST_CASE("a call is one ioctl", "[library][binder]") {
@@ -278,5 +281,19 @@ TEST_CASE("a thread that serves for a while returns, and others call meanwhile",
     CHECK(in_child([&] {
               alarm(60);
               return outcome();
+          }) == 0);
+}
+
+TEST_CASE("stop() ends a wait that has a time limit, and may come twice", "[library][binder]") {
+    using namespace std::chrono_literals;
+    CHECK(in_child([] {
+              alarm(30);
+              const auto process = Process::open();
+              std::thread limited([&] { process->serve(60s); });
+              std::this_thread::sleep_for(100ms); // let it wait
+              process->stop();
+              process->stop();
+              limited.join();
+              return 0;
           }) == 0);
 }

@@ -7,8 +7,11 @@
 #include <ashmem/binder/parcel.hpp>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <span>
+#include <vector>
 
 #include "../libashmem/src/binder/memory_wire.hpp"
+#include "../libashmem/src/binder/message_wire.hpp"
 #include "../libashmem/src/binder/protocol.hpp"
 
 using ashmem::binder::Parcel;
@@ -63,6 +66,16 @@ TEST_CASE("a parcel gives back what was put in", "[library][host]") {
     CHECK(reader.i64() == INT64_MIN);
     CHECK(reader.ok());
     CHECK(reader.left() == 0);
+}
+
+TEST_CASE("a string of length -1 is null, which reads as empty", "[library][host]") {
+    Parcel parcel;
+    parcel.i32(-1);
+    parcel.i32(7);
+    Reader reader = reader_of(parcel);
+    CHECK(reader.string16().empty());
+    CHECK(reader.ok());
+    CHECK(reader.i32() == 7);
 }
 
 TEST_CASE("a string longer than its length can tell is refused", "[library][host]") {
@@ -172,6 +185,11 @@ TEST_CASE("what only looks like a descriptor or an object is none", "[library][h
     REQUIRE(found.has_value());
     CHECK(found->value == 1);
     CHECK(!Reader(bytes, here).fd().has_value());
+
+    real.i32(0); // as an object's stability
+    Reader other = reader_of(real);
+    CHECK(!other.object().has_value());
+    CHECK(!other.ok());
 }
 
 TEST_CASE("a call for another interface is told", "[library][host]") {
@@ -180,6 +198,7 @@ TEST_CASE("a call for another interface is told", "[library][host]") {
     Reader reader = reader_of(parcel);
     CHECK(!reader.token(u"other"));
     CHECK(!reader.ok());
+    CHECK(!Reader({}, {}).token(u""));
 }
 
 TEST_CASE("a window from the wire lies within its heap or is refused", "[library][host]") {
@@ -207,8 +226,52 @@ TEST_CASE("a heap from the wire lies within its descriptor or is refused", "[lib
     CHECK(!heap_fits(page, 1, 2 * page));
     CHECK(!heap_fits(page, -static_cast<std::int64_t>(page), page));
     CHECK(!heap_fits(page, static_cast<std::int64_t>(page), page));
+    CHECK(!heap_fits(page, 2 * static_cast<std::int64_t>(page), page));
     CHECK(!heap_fits(UINT64_MAX, static_cast<std::int64_t>(page), UINT64_MAX));
     CHECK(!heap_fits(UINT64_MAX - 8, static_cast<std::int64_t>(page), 2 * page));
+    Parcel half;
+    half.u64(page);
+    half.i64(0);
+    Reader reader = reader_of(half);
+    CHECK(!ashmem::binder::wire::heap(reader, page, page).has_value());
+}
+
+TEST_CASE("an array of descriptors that does not lie within its buffer has none",
+          "[library][host]") {
+    const std::array numbers{7, 8, 9};
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(numbers));
+    // a buffer, and an array in it, as the driver hands them over
+    struct {
+        binder_buffer_object buffer{};
+        binder_fd_array_object array{};
+    } sent;
+    sent.buffer.hdr.type = BINDER_TYPE_PTR;
+    sent.buffer.length = bytes.size();
+    sent.array.hdr.type = BINDER_TYPE_FDA;
+    const std::array<std::uint64_t, 2> places{0, sizeof(sent.buffer)};
+    const auto found = [&](std::uint64_t count, std::uint64_t parent, std::uint64_t offset) {
+        sent.array.num_fds = count;
+        sent.array.parent = parent;
+        sent.array.parent_offset = offset;
+        std::vector<int> all;
+        ashmem::binder::wire::each_descriptor(
+            std::as_bytes(std::span(&sent, 1)), places,
+            [&](std::uint64_t, std::uint64_t length) {
+                return length == bytes.size() ? bytes : std::span<const std::byte>();
+            },
+            [](std::size_t, int) { FAIL("a single descriptor"); },
+            [&](int fd) { all.push_back(fd); });
+        return all;
+    };
+    CHECK(found(3, 0, 0) == std::vector{7, 8, 9});
+    CHECK(found(1, 0, 4) == std::vector{8});
+    CHECK(found(UINT64_MAX, 0, 4) == std::vector{8, 9});
+    CHECK(found(3, 0, 12).empty());
+    CHECK(found(3, 0, 13).empty());
+    CHECK(found(3, 0, UINT64_MAX).empty());
+    CHECK(found(3, 1, 0).empty()); // itself, which is no buffer
+    CHECK(found(3, 2, 0).empty());
+    CHECK(found(3, UINT64_MAX, 0).empty());
 }
 
 TEST_CASE("what ends the wait for a response is told from what comes meanwhile",

@@ -196,6 +196,24 @@ TEST_CASE("a child of fork has a PurgeableBuffer of its own", "[library][anywher
     CHECK(holds(held->bytes(), 1));
 }
 
+TEST_CASE("a child of fork waits with its PurgeableBuffer for its copies of locks to end",
+          "[device][library]") {
+    int builds = 0;
+    PurgeableBuffer buffer("cache", page_size(), counting(builds));
+    std::optional<PurgeableBuffer::Lock> held(buffer.lock());
+    CHECK(test::in_child([&] {
+              try {
+                  (void)buffer.lock();
+                  return 1;
+              } catch (const std::system_error& error) {
+                  if (error.code().value() != EBUSY) return 2;
+              }
+              held.reset();
+              return buffer.lock().rebuilt() ? 0 : 3;
+          }) == 0);
+    CHECK(holds(held->bytes(), 1));
+}
+
 TEST_CASE("a PurgeableBuffer whose building fails tries again", "[library][anywhere]") {
     int tries = 0;
     PurgeableBuffer buffer("cache", page_size(), [&](std::span<std::byte> bytes) {

@@ -2,16 +2,19 @@
 // The C functions: libcutils' six and our own, on the device.
 #include <android/sharedmem.h>
 #include <ashmem/ashmem.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "support/backend.hpp"
 #include "support/process.hpp"
 #include "support/region.hpp"
+#include "support/sockets.hpp"
 
 using namespace test;
 
@@ -156,6 +159,23 @@ TEST_CASE("a size beyond an int is EOVERFLOW, and whole in 64 bits", "[device][l
     }
 }
 
+TEST_CASE("a size beyond an int that /proc cannot tell is EOVERFLOW, and whole once mapped",
+          "[device][library]") {
+    const std::size_t large = std::size_t{3} << 30, larger = std::size_t{5} << 30;
+    Region region = create("large", large), mapped = create("larger", larger);
+    REQUIRE(mapped.try_map(page_size(), rw, MAP_SHARED | MAP_NORESERVE) == 0);
+    CHECK(
+        in_child([&] {
+            leave_numbers(0);
+            if (error_of(ashmem_get_size_region64(region.fd())) != EOVERFLOW) return 1;
+            if (region.try_map(page_size(), rw, MAP_SHARED | MAP_NORESERVE) != 0) return 2;
+            for (const auto& [each, size] : {std::pair(&region, large), std::pair(&mapped, larger)})
+                if (ashmem_get_size_region64(each->fd()) != static_cast<std::int64_t>(size))
+                    return 3;
+            return 0;
+        }) == 0);
+}
+
 TEST_CASE("a pin range beyond 32 bits is EINVAL, not another range", "[device][library]") {
     const std::size_t size = std::size_t{6} << 30, over = std::size_t{1} << 32;
     Region region = create("large", size);
@@ -171,6 +191,18 @@ TEST_CASE("a pin range beyond 32 bits is EINVAL, not another range", "[device][l
 TEST_CASE("a name that imitates fdinfo can't forge a size", "[device][library]") {
     Region region = create("x\nsize:\t999", 1000);
     CHECK(ashmem_get_size_region64(region.fd()) == 1000);
+}
+
+TEST_CASE("locks that crowd fdinfo don't hide a size", "[device][library]") {
+    Region region = create("locked", 4097);
+    for (off_t at = 0; at < 128; at += 2) {
+        struct flock lock {};
+        lock.l_type = F_RDLCK;
+        lock.l_start = at;
+        lock.l_len = 1;
+        REQUIRE(fcntl(region.fd(), F_OFD_SETLK, &lock) == 0);
+    }
+    CHECK(ashmem_get_size_region64(region.fd()) == 4097);
 }
 
 TEST_CASE("ashmem_set_prot_region narrows for good", "[device][library]") {

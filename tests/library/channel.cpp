@@ -82,7 +82,10 @@ TEST_CASE("a message beyond the limits is EMSGSIZE and nothing is sent", "[libra
     std::error_code ec;
     ours.send(std::vector<std::byte>(Channel::max_data_size + 1), {}, ec);
     CHECK(ec.value() == EMSGSIZE);
-    std::vector<Region> none(1);
+    std::vector<Region> none(Channel::max_regions + 1);
+    ours.send({}, none, ec);
+    CHECK(ec.value() == EMSGSIZE);
+    none.resize(1);
     ours.send({}, none, ec);
     CHECK(ec.value() == EBADF);
     ours.send(bytes_of("next"), {}, ec);

@@ -107,17 +107,20 @@ TEST_CASE("a packet of no bytes is the end, or EBADMSG if it has descriptors",
 
 TEST_CASE("a descriptor within a message's data is EBADMSG, and closed", "[library][anywhere]") {
     auto region = Region::create("x", 1);
-    for (const int type : test::socket_types) {
-        auto [theirs, end] = test::socket_pair(type);
-        Channel ours(std::move(end));
-        const auto before = test::open_descriptors();
-        test::send_raw(theirs.get(), raw(magic, 5004, 0, 5000));
-        test::send_raw(theirs.get(), std::vector<std::byte>(4), {region.fd(), region.fd()});
-        std::error_code ec;
-        (void)ours.receive_until(test::late(), ec);
-        CHECK(ec.value() == EBADMSG);
-        CHECK(test::open_descriptors() == before);
-    }
+    for (const int type : test::socket_types)
+        // also beyond the most that a message has
+        for (const std::uint32_t said : {std::uint32_t{0}, std::uint32_t{Channel::max_regions}}) {
+            auto [theirs, end] = test::socket_pair(type);
+            Channel ours(std::move(end));
+            const auto before = test::open_descriptors();
+            test::send_raw(theirs.get(), raw(magic, 5004, said, 5000),
+                           std::vector<int>(said, region.fd()));
+            test::send_raw(theirs.get(), std::vector<std::byte>(4), {region.fd(), region.fd()});
+            std::error_code ec;
+            (void)ours.receive_until(test::late(), ec);
+            CHECK(ec.value() == EBADMSG);
+            CHECK(test::open_descriptors() == before);
+        }
 }
 
 TEST_CASE("a descriptor of another kind is ENOTTY, and all are closed", "[library][anywhere]") {

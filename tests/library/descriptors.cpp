@@ -136,6 +136,8 @@ TEST_CASE("a region is known after one of the other kind", "[device][library]") 
     REQUIRE(fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_SHRINK) == 0);
     for (int i = 0; i < 2; ++i) {
         CHECK(ashmem_get_size_region(device.get()) == static_cast<int>(page_size()));
+        CHECK(ashmem_get_size_region(memfd.get()) == static_cast<int>(2 * page_size()));
+        CHECK(ashmem_get_size_region(device.get()) == static_cast<int>(page_size()));
         CHECK(ashmem_valid(memfd.get()) == 1);
         CHECK(ashmem_get_size_region(memfd.get()) == static_cast<int>(2 * page_size()));
         CHECK(ashmem_valid(device.get()) == 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors over Unix sockets: what a peer may send, and what comes of it.
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,6 +128,21 @@ TEST_CASE("what the kernel adds to a message on request is no descriptor of the 
     const unique_fd got = ashmem::receive_fd(pair.b.get());
     CHECK(got.ok());
     CHECK(open_descriptors() == before + 1);
+}
+
+TEST_CASE("what comes with a packet of the network is no descriptor", "[library][host]") {
+    const unique_fd udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    REQUIRE(setsockopt(udp.get(), IPPROTO_IP, IP_RECVTTL, &on, sizeof(on)) == 0);
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(own);
+    auto* const address = reinterpret_cast<sockaddr*>(&own);
+    REQUIRE(bind(udp.get(), address, size) == 0);
+    REQUIRE(getsockname(udp.get(), address, &size) == 0);
+    REQUIRE(sendto(udp.get(), "x", 1, 0, address, size) == 1);
+    CHECK(refused(udp.get()) == EBADMSG);
 }
 
 TEST_CASE("signals do not end the sending and receiving of a descriptor", "[library][host]") {

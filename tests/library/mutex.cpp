@@ -7,9 +7,11 @@
 #include <ashmem/ashmem.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -247,6 +249,34 @@ TEST_CASE("whatever a peer writes into a held lock, only its meaning is lost",
     CHECK_FALSE(in_time(shared.mutex).owner_died());
     CHECK(std::ranges::all_of(bytes.subspan(sizeof(SharedMutex)),
                               [](std::byte byte) { return byte == std::byte{0}; }));
+}
+
+TEST_CASE("a holder that cannot be is dead, and one whose start is not known is not",
+          "[library][anywhere]") {
+    Shared shared;
+    // its last word: the thread's number below bit 22, `waiters` in bit 31, its start above
+    auto* const word = reinterpret_cast<volatile std::uint64_t*>(shared.mapping.bytes().data() + 8);
+    std::uint64_t self = 0;
+    {
+        const auto lock = in_time(shared.mutex);
+        self = *word;
+    }
+    constexpr std::uint64_t number = (1 << 22) - 1, start = 0xffffffULL << 32;
+    constexpr std::uint64_t waiters = std::uint64_t{1} << 31;
+    const auto with = [&](std::uint64_t holder) {
+        *word = holder;
+        auto lock = shared.mutex.try_lock();
+        const std::string_view found = !lock.owns_lock()   ? "held"
+                                       : lock.owner_died() ? "dead"
+                                                           : "free";
+        lock.make_consistent();
+        return found;
+    };
+    CHECK(with(self & ~number) == "dead");
+    CHECK(with(self ^ start) == "dead"); // another thread that had this one's number before
+    CHECK(with(waiters) == "free");
+    CHECK(with(self & ~start) == "held");
+    CHECK(with(0) == "free");
 }
 
 TEST_CASE("a creator that was killed leaves no lock half made", "[library][anywhere]") {

@@ -94,6 +94,7 @@ TEST_CASE("a node that is not the driver's is as good as none", "[device][librar
     const int file = open(node, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
     CHECK(made_by_another() == memfd);
     CHECK(made_by_another("device") == std::to_string(-ENOTTY));
+    CHECK(ashmem_device_is_supported() == 0);
     close(file);
     unlink(node);
     CHECK(mkdir(node, 0777) == 0);
@@ -103,6 +104,20 @@ TEST_CASE("a node that is not the driver's is as good as none", "[device][librar
     CHECK(made_by_another() == memfd);
     CHECK(made_by_another("device") == std::to_string(-ENOTTY));
     unlink(node);
+}
+
+TEST_CASE("another device is none though the node is away, or cannot be looked up",
+          "[device][library]") {
+    const Region region(Region::Adopt{ashmem_create_region("x", 1)});
+    const Region null(Region::Adopt{open("/dev/null", O_RDWR | O_CLOEXEC)});
+    REQUIRE(ashmem_backend(region.fd()) == ASHMEM_BACKEND_DEVICE);
+    CHECK(in_child([&] {
+              refuse_call(SYS_openat, EMFILE);
+              return ashmem_valid(region.fd()) == 1 && ashmem_valid(null.fd()) == 0 ? 0 : 1;
+          }) == 0);
+    const NodeAway away;
+    CHECK(ashmem_valid(region.fd()) == 1);
+    CHECK(ashmem_valid(null.fd()) == 0);
 }
 
 TEST_CASE("a device that comes late is found", "[device][library]") {

@@ -205,8 +205,11 @@ TEST_CASE("a file of a region's size that has a name is what it is", "[preload]"
     close(file);
     unlink(path);
     // nor is a memfd with a region's seals, but another size
-    const int memfd = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    REQUIRE(fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0);
+    const int sealed = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    REQUIRE(fcntl(sealed, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0);
+    // by a number that is not known to be no region's
+    const int memfd = fcntl(sealed, F_DUPFD_CLOEXEC, 0);
+    close(sealed);
     CHECK(lseek(memfd, 5, SEEK_SET) == 5);
     CHECK(fstat(memfd, &st) == 0);
     CHECK(S_ISREG(st.st_mode));

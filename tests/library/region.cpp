@@ -8,6 +8,8 @@
 
 #include <ashmem/ashmem.hpp>
 #include <catch2/catch.hpp>
+#include <cstdint>
+#include <vector>
 
 #include "support/backend.hpp"
 #include "support/process.hpp"
@@ -76,6 +78,15 @@ TEST_CASE("adopt and dup refuse what is no region, and leak nothing", "[library]
     CHECK(ec.value() == ENOTTY);
     CHECK(open_descriptors() == before - 1);
     CHECK(thrown_by([] { (void)ashmem::Region::dup(-1); }, "dup") == EBADF);
+}
+
+TEST_CASE("a descriptor of a mere path is EBADF, as to the kernel", "[library][anywhere]") {
+    const ashmem::unique_fd path(open("/dev/null", O_PATH | O_CLOEXEC));
+    std::error_code ec;
+    CHECK_FALSE(ashmem::Region::dup(path.get(), ec).ok());
+    CHECK(ec.value() == EBADF);
+    CHECK(ashmem_pin_region(path.get(), 0, 0) == -1);
+    CHECK(errno == EBADF);
 }
 
 TEST_CASE("dup shares the region and adopt owns it", "[device][library]") {
@@ -172,6 +183,24 @@ TEST_CASE("a Mapping is seen as objects that fit it", "[device][library]") {
     CHECK_FALSE(ec);
     mapping.as<std::uint32_t>()[8] = 0x01010101;
     CHECK(mapping.bytes()[35] == std::byte{1});
+}
+
+TEST_CASE("a Mapping is no objects that want more alignment than it has", "[library][anywhere]") {
+    struct alignas(std::size_t{1} << 20) Large {
+        std::byte first;
+    };
+    const auto region = ashmem::Region::create("objects", sizeof(Large));
+    const auto page = ashmem::Region::create("page", 1);
+    // a page between two maps moves the next one
+    std::vector<Mapping> maps;
+    do {
+        maps.push_back(page.map(Prot::read));
+        maps.push_back(region.map(Prot::read));
+    } while (reinterpret_cast<std::uintptr_t>(maps.back().bytes().data()) % alignof(Large) == 0 &&
+             maps.size() < 64);
+    std::error_code ec;
+    CHECK(maps.back().as<Large>(ec).empty());
+    CHECK(ec.value() == EINVAL);
 }
 
 TEST_CASE("a Region pins, unpins and tells", "[device][library]") {

@@ -218,11 +218,25 @@ TEST_CASE("a RegionResource for reading allocates and publishes nothing", "[libr
     resource->publish(resource->find<Table>(), ec);
     CHECK(ec.value() == EACCES);
     CHECK_THROWS_AS(resource->publish(resource->find<Table>()), std::system_error);
+    const std::size_t used = resource->used();
+    resource->deallocate(const_cast<Table*>(&resource->find<Table>()), sizeof(Table));
+    CHECK(resource->used() == used);
+}
+
+TEST_CASE("a place outside of a RegionResource's bytes has no offset", "[library][anywhere]") {
+    const auto resource = RegionResource::create(Region::create("bounds", 16 * kib));
+    const auto* const bytes = static_cast<const std::byte*>(resource->address());
+    CHECK(resource->offset_of(bytes + RegionResource::header_size - 1) == 0);
+    CHECK(resource->offset_of(bytes + RegionResource::header_size) == RegionResource::header_size);
+    CHECK(resource->offset_of(bytes + 16 * kib - 1) == 16 * kib - 1);
+    CHECK(resource->offset_of(bytes + 16 * kib) == 0);
 }
 
 TEST_CASE("what can't be a RegionResource is refused", "[library][anywhere]") {
     CHECK(create_error(Region()) == EBADF);
     CHECK(create_error(Region::create("small", RegionResource::header_size)) == EINVAL);
+    CHECK(attach_error(Region()) == EBADF);
+    CHECK(attach_error(Region::create("small", RegionResource::header_size)) == EPROTO);
     const auto region = Region::create("region", 16 * kib);
     CHECK(attach_error(region) == EAGAIN);
     CHECK(create_error(region, reinterpret_cast<void*>(page_size() + 1)) == EINVAL);
