@@ -5,6 +5,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
+#include <utility>
 
 #include "support/binder.hpp"
 
@@ -49,6 +50,29 @@ TEST_CASE("a service is found by its name and answers", "[library][binder]") {
         CHECK(answer.ok());
     }
     CHECK(find_service(*process, "adder").remote == service.remote);
+}
+
+TEST_CASE("an answer that was moved is empty, and is read on by its new owner",
+          "[library][binder]") {
+    const Manager manager;
+    auto server = adder();
+    const auto process = Process::open();
+    const auto service = find_service(*process, "adder").remote;
+    Parcel in;
+    in.i32(1);
+    in.i32(2);
+    in.string16(u"question");
+    Message from = service->call(7, in);
+    CHECK(from.i32() == 3);
+    Message to(std::move(from));
+    CHECK(from.left() == 0); // NOLINT(bugprone-use-after-move): what is left is the question
+    from = std::move(to);
+    CHECK(to.left() == 0); // NOLINT(bugprone-use-after-move)
+    CHECK(to.i32() == 0);
+    CHECK_FALSE(to.ok());
+    CHECK(from.string16() == u"question, answered");
+    CHECK(from.left() == 0);
+    CHECK(from.ok());
 }
 
 TEST_CASE("an errno that a service answers arrives, and so does ping", "[library][binder]") {

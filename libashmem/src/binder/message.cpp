@@ -3,6 +3,8 @@
 // BC_FREE_BUFFER. message_wire.hpp finds the descriptors, reader.cpp the values.
 #include "message.hpp"
 
+#include <utility>
+
 #include "../cxx/error.hpp"
 #include "message_wire.hpp"
 #include "process.hpp"
@@ -57,8 +59,13 @@ Message::Message(std::unique_ptr<Buffer> buffer)
 }
 
 Message::Message() noexcept = default;
-Message::Message(Message&&) noexcept = default;
-Message& Message::operator=(Message&&) noexcept = default;
+Message::Message(Message&& other) noexcept
+    : buffer_(std::move(other.buffer_)), reader_(std::exchange(other.reader_, Reader({}, {}))) {}
+Message& Message::operator=(Message&& other) noexcept {
+    buffer_ = std::move(other.buffer_);
+    reader_ = std::exchange(other.reader_, Reader({}, {}));
+    return *this;
+}
 Message::~Message() = default;
 
 Reader& Message::reader() noexcept {
@@ -69,7 +76,7 @@ Reader& Message::reader() noexcept {
 
 unique_fd Message::fd() noexcept {
     const auto found = reader().fd();
-    if (!found || !buffer_) return {};
+    if (!found) return {};
     const auto own = buffer_->fds.find(found->at);
     return own == buffer_->fds.end() ? unique_fd() : std::move(own->second);
 }
@@ -77,7 +84,7 @@ unique_fd Message::fd() noexcept {
 Reference Message::object(std::error_code& ec) {
     ec.clear();
     const auto found = reader().object();
-    if (!found || !buffer_) return {};
+    if (!found) return {};
     auto& process = *buffer_->process;
     if (found->type != BINDER_TYPE_HANDLE) return {process.impl_->objects.find(found->value), {}};
     return {nullptr, process.remote(static_cast<std::uint32_t>(found->value), ec)};

@@ -42,7 +42,7 @@ std::u16string Reader::string16() {
     if (!ok_) return {};
     std::u16string text(units, u'\0');
     bytes(text.data(), units * sizeof(char16_t));
-    ok_ = ok_ && text.back() == u'\0';
+    ok_ = text.back() == u'\0';
     text.pop_back();
     return ok_ ? text : std::u16string();
 }
@@ -66,7 +66,7 @@ std::optional<Reader::Flat> Reader::flat() noexcept {
 
 std::optional<Reader::Flat> Reader::fd() noexcept {
     const auto found = flat();
-    ok_ = ok_ && found && found->type == BINDER_TYPE_FD &&
+    ok_ = found && found->type == BINDER_TYPE_FD &&
           std::ranges::find(offsets_, found->at) != offsets_.end();
     return ok_ ? found : std::nullopt;
 }
