@@ -184,10 +184,10 @@ TEST_CASE("a heap or a window of another process is there or not, whichever syst
           "[library][binder]") {
     const Manager manager;
     const auto server = doubler();
-    const auto heap = [] { return sp<MemoryHeapBase>::make(2 * page_size(), 0U, "swept"); };
-    const auto owner = serving("heap", [&](Process&) { return publish(heap()); });
+    const auto made = [] { return sp<MemoryHeapBase>::make(2 * page_size(), 0U, "swept"); };
+    const auto owner = serving("heap", [&](Process&) { return publish(made()); });
     const auto window =
-        serving("window", [&](Process&) { return publish(sp<MemoryBase>::make(heap(), 100, 50)); });
+        serving("window", [&](Process&) { return publish(sp<MemoryBase>::make(made(), 100, 50)); });
     test::sweep_calls({{"heap_of", [](CallFault& fault) {
                             const auto process = Process::open();
                             const Reference reference = find_service(*process, "heap");

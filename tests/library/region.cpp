@@ -186,7 +186,7 @@ TEST_CASE("a Mapping is seen as objects that fit it", "[device][library]") {
 }
 
 TEST_CASE("a Mapping is no objects that want more alignment than it has", "[library][anywhere]") {
-    struct alignas(std::size_t{1} << 20) Large {
+    struct alignas(1 << 20) Large {
         std::byte first;
     };
     const auto region = ashmem::Region::create("objects", sizeof(Large));
