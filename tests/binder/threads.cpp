@@ -38,8 +38,8 @@ constexpr std::uint8_t at_entry = 1;
 // answers with a call's own number; before that, has an object called that came with one
 constexpr std::uint32_t call_back = 100;
 
-test::BinderChild answering() {
-    return serving("answers", [](Process&) {
+test::BinderChild answering(const char* name = "answers") {
+    return serving(name, [](Process&) {
         return std::make_shared<Service>([](Call& call, Parcel& out) {
             if (call.code == call_back) (void)call.in.object().remote->call(1, Parcel());
             out.u32(call.code);
@@ -206,11 +206,12 @@ TEST_CASE("a thread calls when its thread_local objects end", "[library][binder]
 TEST_CASE("a thread is called back, and calls, when its thread_local objects end",
           "[library][binder]") {
     const Manager manager;
-    auto server = answering();
+    // one thread each: the first waits while it is called back
+    auto server = answering(), other = answering("elsewhere");
     const auto outcome = [] {
         const auto process = Process::open(), second = Process::open();
         const auto service = find_service(*process, "answers").remote;
-        const auto elsewhere = find_service(*second, "answers").remote;
+        const auto elsewhere = find_service(*second, "elsewhere").remote;
         bool first = false, last = false;
         int within = 0;
         Message before;

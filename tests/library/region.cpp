@@ -190,11 +190,11 @@ TEST_CASE("a Mapping is no objects that want more alignment than it has", "[libr
         std::byte first;
     };
     const auto region = ashmem::Region::create("objects", sizeof(Large));
-    const auto page = ashmem::Region::create("page", 1);
-    // a page between two maps moves the next one
+    const auto more = ashmem::Region::create("more", sizeof(Large) + 1);
+    // a map between two others moves the next one, and is too large for most gaps
     std::vector<Mapping> maps;
     do {
-        maps.push_back(page.map(Prot::read));
+        maps.push_back(more.map(Prot::read));
         maps.push_back(region.map(Prot::read));
     } while (reinterpret_cast<std::uintptr_t>(maps.back().bytes().data()) % alignof(Large) == 0 &&
              maps.size() < 64);
