@@ -56,8 +56,7 @@ static int ashmem_release(struct inode *inode, struct file *file)
 	 * Reclaim does not know a region that never had a range. While it knows
 	 * one it changes the count, but leaves a range or a spare.
 	 */
-	if (data_race(region->range_count) || READ_ONCE(region->spare) ||
-	    ashmem_purge_under_way(region))
+	if (data_race(region->range_count) || READ_ONCE(region->spare))
 		release_unpinned(region);
 	ashmem_region_close(region);
 	return 0;

@@ -65,9 +65,9 @@ TEST_CASE("an answer that was moved is empty, and is read on by its new owner",
     Message from = service->call(7, in);
     CHECK(from.i32() == 3);
     Message to(std::move(from));
-    CHECK(from.left() == 0); // NOLINT(bugprone-use-after-move): what is left is the question
+    CHECK(from.left() == 0); // NOLINT(*-move,*.Move): what is left of it
     from = std::move(to);
-    CHECK(to.left() == 0); // NOLINT(bugprone-use-after-move)
+    CHECK(to.left() == 0); // NOLINT(*-move,*.Move)
     CHECK(to.i32() == 0);
     CHECK_FALSE(to.ok());
     CHECK(from.string16() == u"question, answered");

@@ -184,6 +184,10 @@ TEST_CASE("what only looks like a descriptor or an object is none", "[library][h
     const auto found = Reader(bytes, here).object();
     REQUIRE(found.has_value());
     CHECK(found->value == 1);
+    Reader cut(std::span<const std::byte>(bytes).first(sizeof(handle)),
+               here); // without its stability
+    CHECK(!cut.object().has_value());
+    CHECK(!cut.ok());
     CHECK(!Reader(bytes, here).fd().has_value());
 
     real.i32(0); // as an object's stability

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SharedMutex: a lock in the region, and the death of its holder.
+#include <linux/futex.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <ashmem/ashmem.hpp>
+#include <atomic>
+#include <bit>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -17,6 +23,7 @@
 
 #include "support/process.hpp"
 #include "support/region.hpp"
+#include "support/sockets.hpp"
 
 using ashmem::Prot;
 using ashmem::Region;
@@ -63,6 +70,24 @@ int error_of(Call call) {
     std::error_code ec;
     call(ec);
     return ec.value();
+}
+
+// Lets a lock go once another thread sleeps until then, and tells what that found.
+bool unlock_before(SharedMutex::Lock lock, const std::function<bool()>& wait) {
+    std::atomic<pid_t> waiter{0};
+    bool found = false;
+    std::thread thread([&] {
+        waiter = static_cast<pid_t>(syscall(SYS_gettid));
+        found = wait();
+    });
+    while (waiter == 0)
+        std::this_thread::yield();
+    test::wait_until_asleep(waiter);
+    // a first, short wait is over by then
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    lock.unlock();
+    thread.join();
+    return found;
 }
 
 } // namespace
@@ -202,6 +227,26 @@ TEST_CASE("a lock that is not free in time is not had", "[library][anywhere]") {
     // whoever waited in vain left the lock as it was
     lock.unlock();
     CHECK(shared.mutex.try_lock().owns_lock());
+}
+
+TEST_CASE("who lets a lock go wakes one who waits for it", "[library][anywhere]") {
+    Shared shared;
+    CHECK(unlock_before(in_time(shared.mutex), [&] { return in_time(shared.mutex).owns_lock(); }));
+
+    auto lock = in_time(shared.mutex);
+    // whoever waits in vain leaves a mark that somebody may wait
+    REQUIRE(in_child([&] {
+                const auto until = SharedMutex::Clock::now() + std::chrono::milliseconds(1);
+                return shared.mutex.try_lock_until(until).owns_lock() ? 1 : 0;
+            }) == 0);
+    // waits as the lock does, but never looks by itself
+    auto* const word = reinterpret_cast<std::uint32_t*>(shared.mapping.bytes().data() + 8) +
+                       (std::endian::native == std::endian::big ? 1 : 0);
+    const bool woken = unlock_before(std::move(lock), [&] {
+        const timespec most{10, 0};
+        return syscall(SYS_futex, word, FUTEX_WAIT, *word, &most, nullptr, 0) == 0;
+    });
+    CHECK(woken);
 }
 
 TEST_CASE("a lock can be taken over, and its holder then lets go of nothing",

@@ -40,7 +40,8 @@ std::shared_ptr<Process> Process::open(const std::string& device, std::error_cod
     impl->size = map_size;
     const std::shared_ptr<Process> process(new Process(std::move(impl)));
     // the driver knows this thread from now on
-    return ThreadState::self(*process, ec) ? process : nullptr;
+    (void)ThreadState::self(*process, ec);
+    return process;
 }
 
 std::shared_ptr<Process> Process::open(const std::string& device) {

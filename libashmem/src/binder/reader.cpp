@@ -74,7 +74,7 @@ std::optional<Reader::Flat> Reader::fd() noexcept {
 std::optional<Reader::Flat> Reader::object() noexcept {
     const auto found = flat();
     i32(); // stability
-    if (!ok_ || !found) return {};
+    if (!found || !ok_) return {};
     const bool null = found->type == BINDER_TYPE_BINDER && found->value == 0;
     const bool object = found->type == BINDER_TYPE_BINDER || found->type == BINDER_TYPE_HANDLE;
     ok_ = null || (object && std::ranges::find(offsets_, found->at) != offsets_.end());

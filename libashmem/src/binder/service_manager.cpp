@@ -49,8 +49,7 @@ Message ask(Process& process, Method method, const Parcel& in, std::error_code& 
     const auto names = process.context_manager(ec);
     if (!names) return {};
     Message answer = names->call(method, in, ec);
-    // a handle that leads nowhere cannot be called at all
-    if (ec.value() == EREMOTEIO || ec.value() == EPIPE || ec.value() == EINVAL) ec = to_code(ENXIO);
+    if (ec.value() == EPIPE) ec = to_code(ENXIO);
     if (!ec && answer.i32() != no_exception) ec = to_code(EINVAL);
     if (!ec && !answer.ok()) ec = to_code(EBADMSG);
     return answer;

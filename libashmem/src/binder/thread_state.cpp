@@ -157,8 +157,6 @@ void ThreadState::execute(const Command& received) {
                 released_.push_back(std::move(last));
             break;
         case BR_TRANSACTION:
-        case BR_TRANSACTION_SEC_CTX:
-            // the one with a security context begins as the other
             answer(wire::read_at<binder_transaction_data>(received.body, 0));
             break;
         case BR_DEAD_BINDER:
@@ -239,9 +237,9 @@ std::optional<ThreadState::Command> ThreadState::read(int timeout, bool stoppabl
         if (stoppable && process_.impl_->stop.raised()) return {};
         at_ = 0;
         const int error = out_.exchange(in_, end_);
-        if (error == EAGAIN && end_ == 0) {
+        if (error == EAGAIN) {
             if (!wait(timeout, stoppable, ec)) return {};
-        } else if (error != 0 && error != EINTR && error != EAGAIN) {
+        } else if (error != 0 && error != EINTR) {
             ec = to_code(error);
             return {};
         }
