@@ -8,6 +8,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -243,26 +244,37 @@ void time_works(Report& report, const std::string& text, int workers, const Shap
                     static_cast<std::uint64_t>(workers)});
 }
 
-void ask_row(Report& report, const Row& row, const Shape& shape, int workers) {
-    const auto works = row.works(shape);
-    const std::string text = std::string(row.what) + ", " + shape.what;
-    if (!has_lockdep()) time_works(report, text, workers, shape, works);
+using Ask = void (*)(Report&, const std::string&, int, const Shape&, const std::vector<Work>&);
+
+void count_works(Report& report, const std::string& text, int workers, const Shape& shape,
+                 const std::vector<Work>& works) {
     // one worker waits for nobody
     for (const Work& work : works)
         if (workers > 1) count_locks(report, text, workers, shape, work);
 }
 
-} // namespace
-
-void ask_threads(Report& report) {
+void ask_each(Report& report, Ask ask) {
     const Row rows[] = {
         {"16 pages offered and taken back", {own, same, one_group, many_groups}, offers},
         {"16 pages made, touched, given up", {own, one_group, many_groups}, lives},
     };
-    for (const Row& row : rows)
-        for (const Shape& shape : row.shapes)
+    for (const auto& [what, shapes, works] : rows)
+        for (const Shape& shape : shapes)
             for (const int workers : {1, 2, 4, 8})
-                ask_row(report, row, shape, workers);
+                ask(report, std::string(what) + ", " + shape.what, workers, shape, works(shape));
+}
+
+} // namespace
+
+void ask_threads(Report& report) {
+    if (!has_lockdep()) ask_each(report, time_works);
+    // A kernel rewrites its code when the first counter of a tracepoint is opened and when the
+    // last one is closed, which an emulated machine with several processors does not always
+    // survive. So it has one of each as long as any is wanted.
+    std::vector<std::optional<Tracepoint>> kept;
+    for (const auto& [what, tracepoint, filter] : counts)
+        kept.push_back(Tracepoint::find(tracepoint, filter));
+    ask_each(report, count_works);
 }
 
 } // namespace bench
