@@ -236,15 +236,17 @@ TEST_CASE("who lets a lock go wakes one who waits for it", "[library][anywhere]"
     auto lock = in_time(shared.mutex);
     // whoever waits in vain leaves a mark that somebody may wait
     REQUIRE(in_child([&] {
-                const auto until = SharedMutex::Clock::now() + std::chrono::milliseconds(1);
+                const auto until = SharedMutex::Clock::now() + std::chrono::milliseconds(200);
                 return shared.mutex.try_lock_until(until).owns_lock() ? 1 : 0;
             }) == 0);
-    // waits as the lock does, but never looks by itself
     auto* const word = reinterpret_cast<std::uint32_t*>(shared.mapping.bytes().data() + 8) +
                        (std::endian::native == std::endian::big ? 1 : 0);
+    const std::uint32_t held = std::atomic_ref(*word);
+    REQUIRE(held >> 31 == 1);
+    // waits as the lock does, but never looks by itself
     const bool woken = unlock_before(std::move(lock), [&] {
         const timespec most{10, 0};
-        return syscall(SYS_futex, word, FUTEX_WAIT, *word, &most, nullptr, 0) == 0;
+        return syscall(SYS_futex, word, FUTEX_WAIT, held, &most, nullptr, 0) == 0;
     });
     CHECK(woken);
 }
