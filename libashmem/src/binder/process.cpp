@@ -38,7 +38,7 @@ std::shared_ptr<Process> Process::open(const std::string& device, std::error_cod
         return nullptr;
     }
     impl->size = map_size;
-    const std::shared_ptr<Process> process(new Process(std::move(impl)));
+    std::shared_ptr<Process> process(new Process(std::move(impl)));
     // the driver knows this thread from now on
     (void)ThreadState::self(*process, ec);
     return process;
