@@ -121,14 +121,18 @@ private:
     std::vector<char> out_;
 };
 
-} // namespace
-
-TEST_CASE("descriptors in an array are closed once, and no other's number is", "[binder]") {
-    test::BinderChild server([](const test::BinderChild::Ready& ready) {
+test::BinderChild array_server() {
+    return test::BinderChild([](const test::BinderChild::Ready& ready) {
         ArrayServer all;
         ready();
         all.serve();
     });
+}
+
+} // namespace
+
+TEST_CASE("descriptors in an array are closed once, and no other's number is", "[binder]") {
+    const auto server = array_server();
     const auto process = Process::open();
     const auto service = process->context_manager();
     const int before = dup(0);
@@ -159,11 +163,7 @@ TEST_CASE("descriptors in an array are closed once, and no other's number is", "
 }
 
 TEST_CASE("a status of 0 is an empty answer, and a status without one is EREMOTEIO", "[binder]") {
-    test::BinderChild server([](const test::BinderChild::Ready& ready) {
-        ArrayServer all;
-        ready();
-        all.serve();
-    });
+    const auto server = array_server();
     const auto process = Process::open();
     const auto service = process->context_manager();
     std::error_code ec;
