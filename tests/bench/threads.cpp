@@ -270,7 +270,7 @@ void ask_threads(Report& report) {
     if (!has_lockdep()) ask_each(report, time_works);
     // A kernel rewrites its code when the first counter of a tracepoint is opened and when the
     // last one is closed, which an emulated machine with several processors does not always
-    // survive. So it has one of each as long as any is wanted.
+    // survive. So some of each stay open as long as any is wanted.
     std::vector<std::optional<Tracepoint>> kept;
     for (const auto& [what, tracepoint, filter] : counts)
         kept.push_back(Tracepoint::find(tracepoint, filter));

@@ -65,7 +65,7 @@ bool PurgeableBuffer::Impl::lock() {
         try {
             rebuild(memory->bytes());
         } catch (...) {
-            if (locks == 0) memory->discard(0, size);
+            memory->discard(0, size); // what is not built has no locks
             throw;
         }
         built = true;
