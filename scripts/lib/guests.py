@@ -53,21 +53,26 @@ class Guest:
 
 _NODES = "scripts/packages/root/usr/lib/ashmem/nodes"
 
+# Between the oldest kernel and the newest, or as new with larger pages: what all of them must
+# do alike runs there if they are named, as .ci/run does.
+BETWEEN = ("6.1", "6.12", "6.12-arm64-16k")
+
 # The longest come first, since several run at a time. To boot a guest takes as long as many
 # claims do, so claims that can share a machine share one. Claims that hardly depend on the
-# kernel run on the newest; .ci/run names the oldest too, and arm64 with its large pages.
+# kernel run on the newest; .ci/run names the oldest too.
 GUESTS = (
     Guest("bounded", "[bounded]", ("5.10", "7.2"), ("5.10",), memory=768, icount=True),
     # not on arm64: its emulated processor has the memory ordering of this machine
     Guest("race", "[race]", ("5.10", "7.2"), ("5.10",), timeout=500),
-    Guest("device", "[device]~[race],[cgroup]~[device],[model],[soak]", timeout=500, memory=768),
-    Guest("library", "[anywhere],[binder]", if_named=("6.1", "6.12", "6.12-arm64-16k"), timeout=500,
-          memory=768, kernel_module=WITH_BINDER),
-    Guest("pressure", "[pressure]", if_named=("6.1", "6.12", "6.12-arm64-16k"), memory=256,
-          swap=512),
+    Guest("device", "[device]~[race]~[model]", timeout=500, memory=768),
+    # on the oldest in a 32-bit program, below
+    Guest("library", "[anywhere],[binder]", if_named=("5.10", *BETWEEN), timeout=500, memory=768,
+          kernel_module=WITH_BINDER),
+    Guest("pressure", "[pressure]", if_named=BETWEEN, memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
-    Guest("module", "[module]", if_named=("6.1", "6.12", "6.12-arm64-16k"), loaded=False),
+    Guest("cgroup", "[cgroup]~[device],[model],[soak]", if_named=BETWEEN, timeout=500, memory=768),
+    Guest("module", "[module]", if_named=BETWEEN, loaded=False),
     # not on arm64, which the tool is not built for
     Guest("tool", "[tool]", ("6.1", "7.2"), ("6.1",), memory=768,
           programs=("build/lib/tools/ashmem", f"{_NODES}:/usr/lib/ashmem/nodes")),
@@ -79,7 +84,7 @@ GUESTS = (
 # The same claims in a 32-bit program, without races: they are in the kernel. That each kernel
 # answers 32-bit callers is tested by 64-bit programs too.
 GUESTS_32 = (
-    Guest("device", "[device]~[race],[anywhere],[binder]", ("5.10",), memory=768,
+    Guest("device", "[device]~[race]~[model],[anywhere],[binder]", ("5.10",), memory=768,
           kernel_module=WITH_BINDER),
 )
 

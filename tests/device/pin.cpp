@@ -194,6 +194,7 @@ TEST_CASE("a region has so many ranges at the most, and PIN works there too", "[
     REQUIRE(region.set_size(size) == 0);
     Map map = region.map(size, rw, MAP_SHARED | MAP_NORESERVE);
     REQUIRE(region.unpin_pages(0, 3) == 0);
+    REQUIRE(region.fdinfo_number("unpinned") == 3 * page_size());
     // With larger pages offsets of 32 bits can't name that many ranges.
     const std::size_t nameable = (std::uint64_t{1} << 32) / page_size() / 2 - 1;
     std::size_t ranges = 1;

@@ -12,7 +12,7 @@ from support import ROOT, TAP, Quiet
 from results import read_values
 
 # As the test program: lists the claims "a" and "b, with [brackets]", runs those of a
-# file, and fails the second one.
+# file, which quotes brackets, and fails the second one.
 PROGRAM = r'''
 case $* in
     *--list-test-names-only*) printf '%s\n' a 'b, with [brackets]' && exit 2 ;;
@@ -20,7 +20,7 @@ case $* in
     *) exit 1 ;;
 esac
 echo "1..$(wc -l <"$file")"
-while IFS= read -r name; do
+while read name; do
     number=$((number + 1))
     echo "# run $number - $name"
     case $name in
@@ -60,6 +60,22 @@ class Reference(Quiet):
     def test_so_is_one_that_kills_its_process(self) -> None:
         killed = PROGRAM.replace("KILLED", "kill -KILL $$")
         self.check(DIFFERS, "2 2 0 0", "^ok 2 - differs", killed)
+
+    def test_those_after_it_are_run_too(self) -> None:
+        killed = PROGRAM.replace("b*) KILLED;", "a) kill -KILL $$ ;; b*)")
+        self.check(f"a\n{DIFFERS}", "2 2 0 0", "^ok 2 - differs: b, with", killed)
+
+    def test_one_that_holds_after_it_is_red(self) -> None:
+        killed = PROGRAM.replace("b*) KILLED;", "a) kill -KILL $$ ;; x)")
+        self.check(f"a\n{DIFFERS}", "2 1 1 0", "^not ok 2 - no longer differs: b, with", killed)
+
+    def test_one_that_time_was_up_for_is_run_again(self) -> None:
+        late = PROGRAM.replace("b*) KILLED;", "b*) [ $number = 1 ] || kill -TERM $$;")
+        self.check(f"a\n{DIFFERS}", "2 1 1 0", "^ok 2 - differs: b, with", late)
+
+    def test_one_that_time_is_always_up_for_differs(self) -> None:
+        late = PROGRAM.replace("KILLED", "kill -TERM $$")
+        self.check(DIFFERS, "2 2 0 0", "^ok 2 - differs: b, with", late)
 
     def test_a_listed_claim_that_holds_is_red(self) -> None:
         self.check("a", "2 0 2 0", "^not ok 2 - no longer differs: a", WHOLE)
