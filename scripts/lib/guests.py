@@ -28,6 +28,7 @@ class Guest:
     if_named: tuple[str, ...] = ()  # those of them that KERNELS= has to name
     timeout: int = 300
     memory: int = 512
+    cpus: int = 2  # 1 if no claim has threads that race: emulated locks spin
     swap: int = 0
     icount: bool = False
     append: str = ""
@@ -43,7 +44,8 @@ class Guest:
 
     def options(self) -> list[str]:
         """Of qemu/run."""
-        options = ["--timeout", str(self.timeout), "--memory", str(self.memory)]
+        options = ["--timeout", str(self.timeout), "--memory", str(self.memory),
+                   "--cpus", str(self.cpus)]
         options += ["--swap", str(self.swap)] if self.swap else []
         options += ["--icount"] if self.icount else []
         options += ["--append", self.append] if self.append else []
@@ -71,10 +73,11 @@ GUESTS = (
     Guest("pressure", "[pressure]", if_named=BETWEEN, memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
-    Guest("cgroup", "[cgroup]~[device],[model],[soak]", if_named=BETWEEN, timeout=500, memory=768),
+    Guest("cgroup", "[cgroup]~[device],[model],[soak]", if_named=BETWEEN, timeout=500, memory=768,
+          cpus=1),
     Guest("module", "[module]", if_named=BETWEEN, loaded=False),
     # not on arm64, which the tool is not built for
-    Guest("tool", "[tool]", ("6.1", "7.2"), ("6.1",), memory=768,
+    Guest("tool", "[tool]", ("6.1", "7.2"), ("6.1",), memory=768, cpus=1,
           programs=("build/lib/tools/ashmem", f"{_NODES}:/usr/lib/ashmem/nodes")),
     Guest("cgroup-v1", "[cgroup-v1]", ("5.10",)),
     Guest("nocgroup", "[nocgroup]", ("6.1",), memory=256, swap=512,
@@ -84,7 +87,7 @@ GUESTS = (
 # The same claims in a 32-bit program, without races: they are in the kernel. That each kernel
 # answers 32-bit callers is tested by 64-bit programs too.
 GUESTS_32 = (
-    Guest("device", "[device]~[race]~[model],[anywhere],[binder]", ("5.10",), memory=768,
+    Guest("device", "[device]~[race]~[model],[anywhere],[binder]", ("5.10",), memory=768, cpus=1,
           kernel_module=WITH_BINDER),
 )
 

@@ -20,7 +20,7 @@ from schedule import Job
 
 GUEST_FILES = ROOT / "tests" / "guest"
 REFERENCE = GUEST_FILES / "reference.sh"
-_MACHINE = ["--timeout", "300", "--memory", "768"]
+_MACHINE = ["--timeout", "300", "--memory", "768", "--cpus", "1"]
 
 
 def against_list(out: Path, page: str) -> list[str]:
