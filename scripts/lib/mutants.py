@@ -115,6 +115,10 @@ def planted(mutant: Mutant) -> tuple[Path, str]:
     tree = emptied(OUT / mutant.name)
     shutil.copytree(ROOT / "kmod", tree / "kmod", ignore=shutil.ignore_patterns(
         "*.o", "*.ko", "*.cmd", "*.mod*", "features.h", "Module.symvers"))
+    # the kernel's answers, which make asks for again where the bug is in the questions
+    answers = build.module_file(mutant.kernel).parent / "compat" / "features.h"
+    if answers.exists():
+        shutil.copy2(answers, tree / "kmod" / "compat")
     if not applied(mutant, tree):
         return tree, NO_LONGER_APPLIES
     well = processes.quietly(f"mutant-{mutant.name}",
