@@ -223,11 +223,8 @@ sp<IMemory> memory_of(const Reference& reference, std::error_code& ec) {
     Message answer = reference.remote->call(get_memory, in, ec);
     if (ec) return {};
     const Reference whole = answer.object(ec);
+    if (!ec && !whole) ec = to_code(EBADMSG);
     if (ec) return {};
-    if (!whole) {
-        ec = to_code(EBADMSG);
-        return {};
-    }
     const sp<IMemoryHeap> heap = heap_of(whole, ec);
     if (ec) return {};
     const auto window = wire::window(answer, heap->getSize());

@@ -175,11 +175,8 @@ Reference find_service(Process& process, std::string_view name, std::error_code&
     Message answer = ask(process, check_service, in, ec);
     if (ec) return {};
     Reference found = answer.object(ec);
-    if (ec) return {};
-    if (!answer.ok())
-        ec = to_code(EBADMSG);
-    else if (!found)
-        ec = to_code(ENOENT);
+    if (!ec && !answer.ok()) ec = to_code(EBADMSG);
+    if (!ec && !found) ec = to_code(ENOENT);
     return ec ? Reference() : found;
 }
 
