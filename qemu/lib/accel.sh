@@ -62,6 +62,6 @@ choose_accel() {
             ;;
         *) die "ACCEL must be tcg, kvm or auto, not $ACCEL" ;;
     esac
-    accel_flags=("${tcg_flags[@]}" -cpu "$emulated_cpu")
+    accel_flags=("${tcg_flags[@]}" "${emulated_timers[@]}" -cpu "$emulated_cpu")
     [[ $accel != kvm ]] || accel_flags=("${kvm_flags[@]}")
 }

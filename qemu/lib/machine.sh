@@ -15,6 +15,7 @@ host_arch() {
 #   QEMU, machine_flags
 #   emulated_boot     kernel arguments that make it boot faster where it is emulated
 #   emulated_cpu      the processor with the most features that QEMU emulates
+#   emulated_timers   QEMU's options that an emulated guest's clock needs, if it goes by time
 #   console_tty       the kernel's name of the first serial line
 #   results_tty       the guest's name of the second serial line
 #   results_flags     QEMU's options that connect it with the chardev `results`
@@ -31,15 +32,16 @@ set_machine() {
             # With ERMS or FSRM the kernel clears and copies pages by "rep movsb", which
             # QEMU emulates byte by byte.
             emulated_cpu=max,-erms,-fsrm
+            # The kernel measures its clock by PIT and HPET, and where they differ believes the
+            # PIT. That is wrong by a factor where this machine was busy then, and what goes by
+            # time, as pressure stall information does, is wrong ever after.
+            emulated_timers=(-machine pit=off)
             # Every further processor would try for two seconds to measure what a delay
             # loop takes. This is 2.5 GHz at 250 ticks a second; no test needs it exactly.
             emulated_boot+=" lpj=10000000"
             # Writing the byte V there ends QEMU with status 2 * V + 1; a panic or a
             # reboot ends it with 0.
-            # The kernel measures its clock by PIT and HPET, and where they differ believes the
-            # PIT. That is wrong by a factor where this machine was busy then, and what goes by
-            # time, as pressure stall information does, is wrong ever after.
-            machine_flags+=(-machine q35,pit=off -device "isa-debug-exit,iobase=0xf4,iosize=0x04")
+            machine_flags+=(-machine q35 -device "isa-debug-exit,iobase=0xf4,iosize=0x04")
             console_tty=ttyS0,115200
             results_tty=/dev/ttyS1
             results_flags=(-serial chardev:results)
@@ -51,6 +53,7 @@ set_machine() {
             QEMU=qemu-system-aarch64
             # Emulating the architecture's way to sign pointers takes half of the time.
             emulated_cpu=max,pauth-impdef=on
+            emulated_timers=()
             machine_flags+=(-machine virt)
             # The board has one serial line, a PL011; the second one is a PCI card.
             console_tty=ttyAMA0

@@ -55,8 +55,8 @@ class Guest:
 
 _NODES = "scripts/packages/root/usr/lib/ashmem/nodes"
 
-# Between the oldest kernel and the newest, or as new with larger pages: what all of them must
-# do alike runs there if they are named, as .ci/run does.
+# The kernels between the oldest and the newest, and the one with larger pages. What hardly
+# depends on the kernel runs there only if they are named, as .ci/run does.
 BETWEEN = ("6.1", "6.12", "6.12-arm64-16k")
 
 # The longest come first, since several run at a time. To boot a guest takes as long as many

@@ -40,6 +40,7 @@ report() {
     echo "$1 $number - $2"
     [ "$1" = ok ] || failed=1
 }
+
 # compared: tells of each claim that was begun whether it differs, as it should
 compared() {
     sed -n 's/^ok [0-9]* - //p' "$work/output" >"$work/held"
