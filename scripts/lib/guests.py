@@ -55,27 +55,25 @@ class Guest:
 
 _NODES = "scripts/packages/root/usr/lib/ashmem/nodes"
 
-# The kernels between the oldest and the newest, and the one with larger pages. What hardly
-# depends on the kernel runs there only if they are named, as .ci/run does.
-BETWEEN = ("6.1", "6.12", "6.12-arm64-16k")
+# All but the newest. What hardly depends on the kernel runs there only if they are named, as
+# .ci/run does.
+OLDER = ("5.10", "6.1", "6.12", "6.12-arm64-16k")
 
 # The longest come first, since several run at a time. To boot a guest takes as long as many
-# claims do, so claims that can share a machine share one. Claims that hardly depend on the
-# kernel run on the newest; .ci/run names the oldest too.
+# claims do, so claims that can share a machine share one.
 GUESTS = (
     Guest("bounded", "[bounded]", ("5.10", "7.2"), ("5.10",), memory=768, icount=True),
     # not on arm64: its emulated processor has the memory ordering of this machine
     Guest("race", "[race]", ("5.10", "7.2"), ("5.10",), timeout=500),
     Guest("device", "[device]~[race]~[model]", timeout=500, memory=768),
-    # on the oldest in a 32-bit program, below
-    Guest("library", "[anywhere],[binder]", if_named=("5.10", *BETWEEN), timeout=500, memory=768,
+    # on the oldest always in a 32-bit program, below
+    Guest("library", "[anywhere],[binder]", if_named=OLDER, timeout=500, memory=768,
           kernel_module=WITH_BINDER),
-    Guest("pressure", "[pressure]", if_named=BETWEEN, memory=256, swap=512),
+    Guest("pressure", "[pressure]", if_named=OLDER, memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
-    Guest("cgroup", "[cgroup]~[device],[model],[soak]", if_named=BETWEEN, timeout=500, memory=768,
-          cpus=1),
-    Guest("module", "[module]", if_named=BETWEEN, loaded=False),
+    Guest("cgroup", "[cgroup]~[device],[model],[soak]", if_named=OLDER, timeout=500, memory=768, cpus=1),
+    Guest("module", "[module]", if_named=OLDER, loaded=False),
     # not on arm64, which the tool is not built for
     Guest("tool", "[tool]", ("6.1", "7.2"), ("6.1",), memory=768, cpus=1,
           programs=("build/lib/tools/ashmem", f"{_NODES}:/usr/lib/ashmem/nodes")),
