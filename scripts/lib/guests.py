@@ -72,7 +72,8 @@ GUESTS = (
     Guest("pressure", "[pressure]", if_named=OLDER, memory=256, swap=512),
     # since 6.4 reclaim for a memory cgroup does not look at what was freed
     Guest("proportion", "[proportion]", ("6.1", "7.2"), memory=256, swap=256, icount=True),
-    Guest("cgroup", "[cgroup]~[device],[model],[soak]", if_named=OLDER, timeout=500, memory=768, cpus=1),
+    Guest("cgroup", "[cgroup]~[device],[model],[soak]", if_named=OLDER, timeout=500, memory=768,
+          cpus=1),
     Guest("module", "[module]", if_named=OLDER, loaded=False),
     # not on arm64, which the tool is not built for
     Guest("tool", "[tool]", ("6.1", "7.2"), ("6.1",), memory=768, cpus=1,

@@ -16,7 +16,7 @@ namespace {
 class Trace {
 public:
     Trace() {
-        tracefs::set("events/ashmem/enable", "1");
+        tracefs::record("ashmem", true);
         tracefs::restart();
     }
     Trace(const Trace&) = delete;

@@ -58,8 +58,7 @@ ShrinkerTrace::~ShrinkerTrace() {
 
 void ShrinkerTrace::record(bool on) {
     for (const char* end : {"start", "end"})
-        tracefs::set(std::string("events/vmscan/mm_shrink_slab_") + end + "/enable",
-                     on ? "1" : "0");
+        tracefs::record(std::string("vmscan/mm_shrink_slab_") + end, on);
 }
 
 std::vector<double> ShrinkerTrace::calls() const {

@@ -20,6 +20,13 @@ void set(const std::string& file, const std::string& text) {
     if (ret != 0) throw std::system_error(static_cast<int>(-ret), std::generic_category(), file);
 }
 
+void record(const std::string& events, bool on) {
+    // To tell names of tasks the kernel would trace its scheduler too, and rewrite code that
+    // the other processor runs: if that is emulated, it sometimes hangs in the old code.
+    set("options/record-cmd", "0");
+    set("events/" + events + "/enable", on ? "1" : "0");
+}
+
 void restart() {
     // it is the opening that clears, not what is written
     if (!std::ofstream(folder + "trace", std::ios::trunc))
