@@ -4,6 +4,7 @@
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -171,6 +172,18 @@ TEST_CASE("KSM, huge page and lock advice change nothing", "[device][bypass]") {
                              MADV_DONTDUMP, MADV_FREE, MADV_WILLNEED})
         madvise(n.reader.address(), n.reader.size(), advice);
     CHECK(outcome(mlock(n.reader.address(), n.reader.size())) == 0);
+    CHECK(n.reader.holds(0xda));
+    CHECK(n.intact());
+}
+
+// shmem backs a region as it backs a SysV segment, but a region is none.
+TEST_CASE("SysV calls neither attach a region nor unmap it", "[device][bypass]") {
+    Narrowed n;
+    shm_info segments{};
+    REQUIRE(shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&segments)) >= 0);
+    CHECK(segments.used_ids == 0);
+    CHECK(outcome(reinterpret_cast<long>(shmat(0, nullptr, 0))) == -EINVAL);
+    CHECK(outcome(shmdt(n.reader.address())) == -EINVAL);
     CHECK(n.reader.holds(0xda));
     CHECK(n.intact());
 }
