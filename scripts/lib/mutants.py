@@ -17,6 +17,8 @@ import datetime
 import re
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +29,8 @@ import guests
 import kernels
 import kfuzz
 import processes
-from project import BUILD, QEMU, ROOT, Unusable, emptied
+from project import BUILD, QEMU, ROOT, Unusable, emptied, show
+from results import Result
 
 PATCHES = ROOT / "tests" / "mutants"
 OUT = BUILD / "mutants"
@@ -78,15 +81,38 @@ def read(patch: Path) -> Mutant:
                   fields.get("Kernel", "") or kernels.default())
 
 
+def every() -> list[Mutant]:
+    return [read(patch) for patch in sorted(PATCHES.glob("*/*.patch"))]
+
+
+def for_kernel(kernel: str) -> list[Mutant]:
+    """Those that only this kernel sees."""
+    return [mutant for mutant in every() if mutant.kernel == kernel]
+
+
 def chosen(named: list[str], share: int) -> list[Mutant]:
-    """Those that are named, or one of every SHARE, another one each day."""
-    found = [read(patch) for patch in sorted(PATCHES.glob("*/*.patch"))]
+    """Those that are named, or all, or one of every SHARE, another one each day. A share has
+    none for which a kernel would have to be built: make check-debug plants these."""
+    found = every()
     if named:
         absent = set(named) - {mutant.name for mutant in found}
         if absent:
             raise Unusable(f"no such mutant: {' '.join(sorted(absent))}")
         return [mutant for mutant in found if mutant.name in named]
+    if share > 1:
+        found = [mutant for mutant in found if not kernels.finds_mistakes(mutant.kernel)]
     return found[datetime.date.today().toordinal() % share::share]
+
+
+def tried(mutant: Mutant, attempt: Callable[[Mutant], Outcome], row: str) -> list[Result]:
+    start = time.monotonic()
+    outcome = attempt(mutant)
+    well = outcome.is_expected()
+    found = "caught" if outcome.caught else "survived"
+    show(f"{'ok' if well else 'not ok'} - {mutant.part}/{mutant.name} ({mutant.breaks}): "
+         f"{found}, {outcome.reason}")
+    return [Result(row, mutant.name, 1, int(well), int(not well),
+                   seconds=int(time.monotonic() - start))]
 
 
 def applied(mutant: Mutant, tree: Path, *options: str) -> bool:

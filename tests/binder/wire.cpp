@@ -117,6 +117,16 @@ TEST_CASE("null in a parcel is null to a reader, and no object", "[library][host
     CHECK(reader.left() == 0);
 }
 
+TEST_CASE("what does not lie in a message's data reads as zero", "[library][host]") {
+    using ashmem::binder::wire::read_at;
+    std::array<std::byte, 8> data{};
+    data.fill(std::byte{0xff});
+    CHECK(read_at<std::uint32_t>(data, 4) == UINT32_MAX);
+    for (const std::uint64_t at :
+         {std::uint64_t{5}, std::uint64_t{8}, std::uint64_t{9}, UINT64_MAX})
+        CHECK(read_at<std::uint32_t>(data, at) == 0);
+}
+
 TEST_CASE("a parcel that was moved is empty, and may be written again", "[library][host]") {
     Parcel parcel;
     CHECK(parcel.data().empty());

@@ -43,6 +43,33 @@ void fail_only_below_modules() {
     forbid_faults_below("sysfs_slab_add");
 }
 
+struct Loads {
+    int points = 0;
+    int refused = 0;
+};
+
+// Loads the driver once for each point that may fail. It is loaded whole or not at all, leaves
+// nothing behind, and loads afterwards.
+Loads loads_that_fail() {
+    Loads loads;
+    loads.points = sweep([&](Fault& fault) {
+        const long answer = fault.in([] { return load(module_file); });
+        INFO("answer " << answer);
+        // ENOSPC is tmpfs's word for an inode that it cannot allocate
+        CHECK((answer == 0 || answer == -ENOMEM || answer == -ENOSPC));
+        loads.refused += answer != 0;
+        CHECK(access("/dev/ashmem", F_OK) == (answer == 0 ? 0 : -1));
+        if (answer == 0) CHECK(unload_soon() == 0);
+        // reclaim would call a shrinker that was left behind, in freed memory
+        CHECK(write_file("/proc/sys/vm/drop_caches", "2") == 0);
+        CHECK(access("/sys/kernel/slab/ashmem_region", F_OK) == -1);
+        CHECK(access("/sys/kernel/slab/ashmem_range", F_OK) == -1);
+        REQUIRE(load(module_file) == 0);
+        CHECK(unload_soon() == 0);
+    });
+    return loads;
+}
+
 } // namespace
 
 TEST_CASE("the node is there from insmod to rmmod", "[module]") {
@@ -172,37 +199,17 @@ TEST_CASE("a mount of /dev without exec takes EXEC from maps", "[module]") {
 TEST_CASE("a module whose initialization fails at any point is gone, and loads again",
           "[module-faults]") {
     fail_only_below_modules();
-    int refused = 0;
-    const int points = sweep([&](Fault& fault) {
-        const long answer = fault.in([] { return load(module_file); });
-        INFO("answer " << answer);
-        // ENOSPC is tmpfs's word for an inode that it cannot allocate
-        CHECK((answer == 0 || answer == -ENOMEM || answer == -ENOSPC));
-        refused += answer != 0;
-        CHECK(access("/dev/ashmem", F_OK) == (answer == 0 ? 0 : -1));
-        if (answer == 0) CHECK(unload_soon() == 0);
-        // reclaim would call a shrinker that was left behind, in freed memory
-        CHECK(write_file("/proc/sys/vm/drop_caches", "2") == 0);
-        CHECK(access("/sys/kernel/slab/ashmem_region", F_OK) == -1);
-        CHECK(access("/sys/kernel/slab/ashmem_range", F_OK) == -1);
-        REQUIRE(load(module_file) == 0);
-        CHECK(unload_soon() == 0);
-    });
-    CHECK(points > 10);
-    CHECK(refused > 5);
+    const Loads loads = loads_that_fail();
+    CHECK(loads.points > 10);
+    CHECK(loads.refused > 5);
 }
 
-TEST_CASE("a module without memory for its lists is gone, and loads again", "[module-faults]") {
-    // the shrinker is there by then
-    allow_faults();
-    allow_faults_below("__list_lru_init");
-    {
-        Fault fault(1);
-        CHECK(fault.in([] { return load(module_file); }) == -ENOMEM);
-        CHECK(fault.hit());
+TEST_CASE("a module without memory for its caches, shrinker or lists is gone, and loads again",
+          "[module-faults]") {
+    for (const char* function : {"__kmem_cache_create_args", "shrinker_alloc", "__list_lru_init"}) {
+        INFO(function);
+        allow_faults_below(function);
+        forbid_faults_below("sysfs_slab_add");
+        CHECK(loads_that_fail().refused > 0);
     }
-    CHECK(access("/dev/ashmem", F_OK) == -1);
-    CHECK(write_file("/proc/sys/vm/drop_caches", "2") == 0);
-    REQUIRE(load(module_file) == 0);
-    CHECK(unload_soon() == 0);
 }

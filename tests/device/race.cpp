@@ -340,6 +340,26 @@ TEST_CASE("readers, seekers and fdinfo race pin and purge", "[device][race]") {
     CHECK(fine);
 }
 
+TEST_CASE("fdinfo races UNPIN and PIN, and tells what one of them left", "[device][race]") {
+    const Region region = Region::of_pages(16);
+    const Map map = region.map_pages(16);
+    std::atomic<bool> done{false};
+    std::thread pinner([&] {
+        while (!done) {
+            region.unpin_pages(0, 8);
+            region.pin_pages(0, 8);
+        }
+    });
+    int others = 0;
+    for (int round = 0; round < rounds(10'000); ++round) {
+        const std::uint64_t unpinned = region.fdinfo_number("unpinned");
+        others += unpinned != 0 && unpinned != 8 * page_size();
+    }
+    done = true;
+    pinner.join();
+    CHECK(others == 0);
+}
+
 TEST_CASE("processes that are killed in the middle leave nothing unpinned", "[device][race]") {
     Purger purger;
     for (int round = 0; round < rounds(40); ++round) {

@@ -6,6 +6,7 @@ from unittest import mock
 
 from support import Quiet
 
+import kernels
 import kfuzz
 import mutants
 from mutants import Mutant, Outcome
@@ -65,14 +66,25 @@ class Mutants(Quiet):
         with self.assertRaises(Unusable):
             self.fuzzed(False, 0)
 
-    def test_a_share_takes_each_once(self) -> None:
-        every = mutants.chosen([], 1)
-        days = (mock.Mock(**{"today.return_value.toordinal.return_value": day}) for day in range(9))
+    def shares(self, count: int) -> list[Mutant]:
         taken = []
-        for day in days:
-            with mock.patch.object(mutants.datetime, "date", day):
-                taken += mutants.chosen([], 9)
-        self.assertEqual(sorted(m.patch for m in every), sorted(m.patch for m in taken))
+        for day in range(count):
+            date = mock.Mock(**{"today.return_value.toordinal.return_value": day})
+            with mock.patch.object(mutants.datetime, "date", date):
+                taken += mutants.chosen([], count)
+        return taken
+
+    def test_shares_and_debug_kernels_take_each_once(self) -> None:
+        taken = self.shares(9)
+        for kernel in kernels.debug():
+            taken += mutants.for_kernel(kernel)
+        self.assertEqual([m.patch for m in mutants.every()], sorted(m.patch for m in taken))
+
+    def test_a_share_needs_no_kernel_to_be_built(self) -> None:
+        self.assertFalse([m.name for m in self.shares(9) if m.kernel in kernels.debug()])
+
+    def test_all_are_tried_unless_a_share_is_asked_for(self) -> None:
+        self.assertEqual(mutants.every(), mutants.chosen([], 1))
 
     def test_a_name_that_is_none_is_refused(self) -> None:
         with self.assertRaises(Unusable):
