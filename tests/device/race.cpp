@@ -351,7 +351,7 @@ TEST_CASE("fdinfo races UNPIN and PIN, and tells what one of them left", "[devic
         }
     });
     int others = 0;
-    for (int round = 0; round < rounds(10'000); ++round) {
+    for (int round = 0; round < rounds(40'000); ++round) {
         const std::uint64_t unpinned = region.fdinfo_number("unpinned");
         others += unpinned != 0 && unpinned != 8 * page_size();
     }
