@@ -6,6 +6,7 @@ from unittest import mock
 
 from support import Quiet
 
+import guests
 import kernels
 import kfuzz
 import mutants
@@ -65,6 +66,17 @@ class Mutants(Quiet):
     def test_a_guest_that_ran_no_program_caught_nothing(self) -> None:
         with self.assertRaises(Unusable):
             self.fuzzed(False, 0)
+
+    def test_a_guest_in_which_kcsan_watched_little_catches_nothing_by_that(self) -> None:
+        mutant = self.read(*HEAD, "Guest: race", f"Kernel: {kernels.KCSAN}")
+        log = self.folder / "log"
+        log.touch()
+        with (mock.patch.object(guests, "launch", return_value=True) as launch,
+              mock.patch.object(guests, "driver", return_value=[]),
+              mock.patch.object(guests, "verdict", return_value={"tests": "1"})):
+            outcome = mutants._in_guest(mutant, self.folder, self.folder, log)
+        self.assertIn("KCSAN_LEAST=0", launch.call_args.args[3])
+        self.assertFalse(outcome.caught)
 
     def shares(self, count: int) -> list[Mutant]:
         taken = []
