@@ -258,9 +258,11 @@ class LibraryTree:
         return Outcome(mutant, True, seen[1] if seen else f"exit status {status}")
 
 
-def is_for_make_check(mutant: Mutant) -> bool:
-    """Whether make check has claims that catch it."""
-    return bool(mutant.claims) and not mutant.survives and not kernels.finds_mistakes(mutant.kernel)
+def for_make_check(those: list[Mutant]) -> list[Mutant]:
+    """The driver's bug that make check sees soonest, if it can see one of these."""
+    seen = [mutant for mutant in those if mutant.part == "kmod" and mutant.claims
+            and not mutant.survives and not kernels.finds_mistakes(mutant.kernel)]
+    return sorted(seen, key=lambda mutant: len(claims.names(mutant.claims)))[:1]
 
 
 def is_applicable(mutant: Mutant) -> bool:

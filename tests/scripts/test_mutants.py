@@ -78,6 +78,15 @@ class Mutants(Quiet):
         self.assertIn("KCSAN_LEAST=0", launch.call_args.args[3])
         self.assertFalse(outcome.caught)
 
+    def test_make_check_is_tried_with_the_bug_of_fewest_claims(self) -> None:
+        wide, narrow = self.read(*HEAD), self.read(HEAD[0], "Claims: one")
+        blind = self.read(HEAD[0], "Claims: none", "Survives: it is slower, no more")
+        debug = self.read(HEAD[0], "Claims: none", f"Kernel: {kernels.KCSAN}")
+        known = {"[pin]": ["a", "b"], "one": ["a"], "none": []}
+        with mock.patch.object(mutants.claims, "names", known.get):
+            self.assertEqual([narrow], mutants.for_make_check([blind, wide, debug, narrow]))
+            self.assertEqual([], mutants.for_make_check([blind, debug]))
+
     def shares(self, count: int) -> list[Mutant]:
         taken = []
         for day in range(count):
